@@ -1,0 +1,2 @@
+export type { Msat } from './msat.ts'
+export { formatMsat, maxMsat, msat, msatToSatCeil, parseAmount, satToMsat } from './msat.ts'

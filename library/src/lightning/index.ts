@@ -1,0 +1,8 @@
+export type {
+  FailureReason,
+  InvoiceStatus,
+  Payee,
+  Payer,
+  PaymentOutcome,
+  Settlement,
+} from './ports.ts'

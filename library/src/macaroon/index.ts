@@ -1,0 +1,7 @@
+export { addThirdPartyCaveat, bindDischarge } from './third-party.ts'
+export { attenuate, mint, verify } from './chain.ts'
+export { decodeMacaroon, encodeMacaroon, limits } from './binary.ts'
+export { decodeMacaroonV1, encodeMacaroonV1 } from './binary-v1.ts'
+export { decodeMacaroonJson, encodeMacaroonJson } from './json.ts'
+export { decodeToken, encodeToken } from './text.ts'
+export type { Caveat, Macaroon, VerifiedCaveat, VerifiedCaveats } from './macaroon.ts'
