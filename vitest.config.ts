@@ -1,10 +1,27 @@
 import { defineConfig } from 'vitest/config'
 
+const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 }
+
 export default defineConfig({
   test: {
-    include: ['{library,program}/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{library,program}/src/**/*.test.ts', '{test,examples}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'test/fuzz/**', 'test/oracle/**'],
+          ...timeouts,
+        },
+      },
+      {
+        // A million cases a target, or thousands of invoices through slow oracles.
+        test: {
+          name: 'long',
+          include: ['test/{fuzz,oracle}/**/*.test.ts'],
+          testTimeout: 600_000,
+        },
+      },
+    ],
   },
 })

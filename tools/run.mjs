@@ -14,7 +14,12 @@ const root = resolve(fileURLToPath(import.meta.url), '../..')
 const bin = join(root, 'node_modules', '.bin')
 const stamp = join(root, 'node_modules', '.installed-from')
 
-const manifests = ['package.json', 'package-lock.json', 'library/package.json', 'program/package.json']
+const manifests = [
+  'package.json',
+  'package-lock.json',
+  'library/package.json',
+  'program/package.json',
+]
 const wanted = createHash('sha256')
 for (const file of manifests) wanted.update(readFileSync(join(root, file)))
 const digest = wanted.digest('hex')

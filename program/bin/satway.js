@@ -1,2 +1,15 @@
 #!/usr/bin/env node
-import '../dist/main.js'
+// Plain JavaScript that old versions of Node can read, so that they get a sentence and no stack.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 24 || (major === 24 && minor < 11)) {
+  process.stderr.write(
+    `satway needs Node 24.11 or newer; this is ${process.version}.\n` +
+      'In a checkout of the repository, `npx satway` brings its own Node.\n',
+  )
+  process.exit(1)
+}
+import('../dist/main.js').catch((error) => {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+  process.stderr.write('satway is not built yet. Run `npm run build` in the repository first.\n')
+  process.exit(1)
+})

@@ -1,5 +1,5 @@
-import { isL402Error } from '../../library/src/errors.ts'
 import type { Code } from '../../library/src/errors.ts'
+import { isL402Error } from '../../library/src/errors.ts'
 
 /** Cases per target: a million in `npm test`, fewer while a file is being worked on. */
 const cases = Number(process.env['SATWAY_FUZZ_CASES'] ?? 20_000)
@@ -24,7 +24,11 @@ export type FuzzTarget<Input> = {
 }
 
 /** What a run saw; a test asserts on it, so that a fuzzer that never gets in is noticed. */
-export type FuzzReport = { readonly cases: number; readonly accepted: number; readonly refused: number }
+export type FuzzReport = {
+  readonly cases: number
+  readonly accepted: number
+  readonly refused: number
+}
 
 export function fuzzText(target: FuzzTarget<string>): FuzzReport {
   return run(target, mutateText, (input) => JSON.stringify(input))
@@ -43,7 +47,8 @@ function run<Input>(
   let accepted = 0
   let refused = 0
   for (let i = 0; i < cases; i++) {
-    const input = i < target.seeds.length ? target.seeds[i]! : mutate(target.seeds, target.words ?? [], random)
+    const input =
+      i < target.seeds.length ? target.seeds[i]! : mutate(target.seeds, target.words ?? [], random)
     const started = performance.now()
     try {
       const result = target.read(input)
@@ -58,12 +63,26 @@ function run<Input>(
       }
       refused++
     }
-    const took = performance.now() - started
+    let took = performance.now() - started
+    // The machine may have been busy elsewhere: an input is slow only if it is slow each time.
+    for (let again = 0; took > maxCaseMs && again < 3; again++) took = timeOf(target, input)
     if (took > maxCaseMs) {
-      throw new Error(`${target.name}: case ${i} took ${took.toFixed(0)} ms: ${show(input).slice(0, 2000)}`)
+      throw new Error(
+        `${target.name}: case ${i} took ${took.toFixed(0)} ms: ${show(input).slice(0, 2000)}`,
+      )
     }
   }
   return { cases, accepted, refused }
+}
+
+function timeOf<Input>(target: FuzzTarget<Input>, input: Input): number {
+  const started = performance.now()
+  try {
+    target.read(input)
+  } catch {
+    // Its verdict was judged already.
+  }
+  return performance.now() - started
 }
 
 /** A number from 0 up to, and without, `below`. */
@@ -80,7 +99,25 @@ function createRandom(seed: number): Random {
   }
 }
 
-const strangeCharacters = ['\0', '\n', '\r', '\t', ' ', '"', '\\', "'", ',', '=', ':', ';', '%', 'é', '\u202e', '😀', '\ud800']
+const strangeCharacters = [
+  '\0',
+  '\n',
+  '\r',
+  '\t',
+  ' ',
+  '"',
+  '\\',
+  "'",
+  ',',
+  '=',
+  ':',
+  ';',
+  '%',
+  'é',
+  '\u202e',
+  '😀',
+  '\ud800',
+]
 
 function mutateText(seeds: readonly string[], words: readonly string[], random: Random): string {
   let text = seeds[random(seeds.length)]!
@@ -102,7 +139,8 @@ function mutateText(seeds: readonly string[], words: readonly string[], random: 
         text = text.slice(0, at) + String.fromCharCode(32 + random(95)) + text.slice(at + 1)
         break
       case 4:
-        text = text.slice(0, at) + strangeCharacters[random(strangeCharacters.length)]! + text.slice(at)
+        text =
+          text.slice(0, at) + strangeCharacters[random(strangeCharacters.length)]! + text.slice(at)
         break
       case 5: {
         const other = seeds[random(seeds.length)]!
@@ -110,7 +148,8 @@ function mutateText(seeds: readonly string[], words: readonly string[], random: 
         break
       }
       case 6:
-        if (words.length > 0) text = text.slice(0, at) + words[random(words.length)]! + text.slice(at)
+        if (words.length > 0)
+          text = text.slice(0, at) + words[random(words.length)]! + text.slice(at)
         break
       case 7:
         text = random(2) === 0 ? text.toUpperCase() : text.toLowerCase()
@@ -122,7 +161,11 @@ function mutateText(seeds: readonly string[], words: readonly string[], random: 
   return text
 }
 
-function mutateBytes(seeds: readonly Uint8Array[], words: readonly Uint8Array[], random: Random): Uint8Array {
+function mutateBytes(
+  seeds: readonly Uint8Array[],
+  words: readonly Uint8Array[],
+  random: Random,
+): Uint8Array {
   let bytes = [...seeds[random(seeds.length)]!]
   const rounds = 1 + random(4)
   for (let i = 0; i < rounds; i++) {

@@ -8,8 +8,15 @@ export type Msat = bigint & { readonly [unit]: 'msat' }
 /** All the money there can be: 21 million BTC, in msat. */
 export const maxMsat: Msat = (21_000_000n * 100_000_000n * 1000n) as Msat
 
-/** @throws {RangeError} when `value` is negative or more than {@link maxMsat}. */
+/**
+ * Marks a number of msat as money.
+ *
+ * @throws {TypeError} when `value` is not a bigint: money is never a float.
+ * @throws {RangeError} when `value` is negative or more than {@link maxMsat}.
+ * @spec encodings.md R-AMT-1, R-AMT-2
+ */
 export function msat(value: bigint): Msat {
+  if (typeof value !== 'bigint') throw new TypeError('msat: expected a bigint')
   if (value < 0n || value > maxMsat) throw new RangeError('msat: expected 0 to 21 million BTC')
   return value as Msat
 }
@@ -17,13 +24,19 @@ export function msat(value: bigint): Msat {
 /**
  * Satoshis enter here, at the edge, and nowhere else.
  *
+ * @throws {TypeError} when `sat` is not a bigint.
  * @throws {RangeError} when `sat` is negative or more than 21 million BTC.
+ * @spec encodings.md R-AMT-1, R-AMT-2
  */
 export function satToMsat(sat: bigint): Msat {
   return msat(sat * 1000n)
 }
 
-/** For display and whole-satoshi protocols. Rounds up: a shown price is never below the real one. */
+/**
+ * For display and whole-satoshi protocols. Rounds up: a shown price is never below the real one.
+ *
+ * @spec encodings.md R-AMT-3
+ */
 export function msatToSatCeil(amountMsat: Msat): bigint {
   return (amountMsat + 999n) / 1000n
 }
@@ -41,9 +54,12 @@ const units: Readonly<Record<string, { readonly digits: number }>> = {
  *
  * @throws {L402Error} AMOUNT_MALFORMED for anything else, for a fraction of a msat, and above
  *   21 million BTC.
+ * @spec encodings.md R-AMT-4, R-AMT-5
  */
 export function parseAmount(text: string): Msat {
-  const match = /^(\d{1,20})(?:\.(\d{1,11}))? ?(msat|sat|btc)$/i.exec(text.trim().replace(/sats$/i, 'sat'))
+  const match = /^(\d{1,20})(?:\.(\d{1,11}))? ?(msat|sat|btc)$/i.exec(
+    text.trim().replace(/sats$/i, 'sat'),
+  )
   if (match === null) throw malformed('expected a number and msat, sat or BTC')
   const [, whole = '', fraction = '', name = ''] = match
   const { digits } = units[name.toLowerCase()]!
@@ -54,7 +70,11 @@ export function parseAmount(text: string): Msat {
   return value as Msat
 }
 
-/** For people: `10 sat`, `1.5 sat`, `1 sat`. The inverse of {@link parseAmount}. */
+/**
+ * For people: `10 sat`, `1.5 sat`, `1 sat`. The inverse of {@link parseAmount}.
+ *
+ * @spec encodings.md R-AMT-6
+ */
 export function formatMsat(amountMsat: Msat): string {
   const sat = amountMsat / 1000n
   const rest = amountMsat % 1000n

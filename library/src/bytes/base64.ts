@@ -3,29 +3,39 @@ import { L402Error } from '../errors.ts'
 const standard = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const urlSafe = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-const isStandard = 1
-const isUrlSafe = 2
+const sixBits = 0x3f
+const notStandard = 0x40
+const notUrlSafe = 0x80
 
-/** For each character code: its six bits, or 255. */
-const values = new Uint8Array(128).fill(255)
-/** For each character code: the alphabets it belongs to. */
-const alphabets = new Uint8Array(128)
-for (let i = 0; i < 64; i++) {
-  values[standard.charCodeAt(i)] = i
-  values[urlSafe.charCodeAt(i)] = i
-  alphabets[standard.charCodeAt(i)]! |= isStandard
-  alphabets[urlSafe.charCodeAt(i)]! |= isUrlSafe
-}
+/** For each character code: its six bits, and the alphabets that it does not belong to. */
+const cells: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  const inStandard = standard.indexOf(character)
+  const inUrlSafe = urlSafe.indexOf(character)
+  const value = Math.max(inStandard, inUrlSafe, 0)
+  return value | (inStandard === -1 ? notStandard : 0) | (inUrlSafe === -1 ? notUrlSafe : 0)
+})
 
-/** Standard base64 with padding (RFC 4648 section 4). */
+const standardCodes: Uint8Array = Uint8Array.from(standard, (character) => character.charCodeAt(0))
+const urlSafeCodes: Uint8Array = Uint8Array.from(urlSafe, (character) => character.charCodeAt(0))
+
+/**
+ * Standard base64 with padding (RFC 4648 section 4).
+ *
+ * @spec encodings.md R-BYTES-3
+ */
 export function encodeBase64(bytes: Uint8Array): string {
-  const text = encode(bytes, standard)
+  const text = encode(bytes, standardCodes)
   return text + '='.repeat((4 - (text.length % 4)) % 4)
 }
 
-/** URL-safe base64 without padding (RFC 4648 section 5). */
+/**
+ * URL-safe base64 without padding (RFC 4648 section 5).
+ *
+ * @spec encodings.md R-BYTES-3
+ */
 export function encodeBase64Url(bytes: Uint8Array): string {
-  return encode(bytes, urlSafe)
+  return encode(bytes, urlSafeCodes)
 }
 
 /**
@@ -33,10 +43,11 @@ export function encodeBase64Url(bytes: Uint8Array): string {
  * string has one spelling.
  *
  * @throws {L402Error} BYTES_BASE64 for another alphabet, missing padding or non-zero spare bits.
+ * @spec encodings.md R-BYTES-4, R-BYTES-6
  */
 export function decodeBase64(text: string): Uint8Array {
   if (text.length % 4 !== 0) throw new L402Error('BYTES_BASE64', { length: text.length })
-  return decode(text, isStandard)
+  return decode(text, notStandard)
 }
 
 /**
@@ -45,55 +56,76 @@ export function decodeBase64(text: string): Uint8Array {
  *
  * @throws {L402Error} BYTES_BASE64 for a mixed alphabet, wrong padding, white space or non-zero
  *   spare bits.
+ * @spec encodings.md R-BYTES-5, R-BYTES-6
  */
 export function decodeBase64Any(text: string): Uint8Array {
-  return decode(text, isStandard | isUrlSafe)
+  return decode(text, notStandard | notUrlSafe)
 }
 
-function encode(bytes: Uint8Array, alphabet: string): string {
+function encode(bytes: Uint8Array, codes: Uint8Array): string {
+  const whole = bytes.length - (bytes.length % 3)
   let text = ''
-  let i = 0
-  for (; i + 2 < bytes.length; i += 3) {
+  for (let i = 0; i < whole; i += 3) {
     const bits = (bytes[i]! << 16) | (bytes[i + 1]! << 8) | bytes[i + 2]!
-    text +=
-      alphabet[bits >> 18]! +
-      alphabet[(bits >> 12) & 63]! +
-      alphabet[(bits >> 6) & 63]! +
-      alphabet[bits & 63]!
+    text += String.fromCharCode(
+      codes[bits >> 18]!,
+      codes[(bits >> 12) & sixBits]!,
+      codes[(bits >> 6) & sixBits]!,
+      codes[bits & sixBits]!,
+    )
   }
-  const left = bytes.length - i
-  if (left === 1) {
-    const bits = bytes[i]! << 16
-    text += alphabet[bits >> 18]! + alphabet[(bits >> 12) & 63]!
-  }
-  if (left === 2) {
-    const bits = (bytes[i]! << 16) | (bytes[i + 1]! << 8)
-    text += alphabet[bits >> 18]! + alphabet[(bits >> 12) & 63]! + alphabet[(bits >> 6) & 63]!
-  }
-  return text
+  const left = bytes.length - whole
+  if (left === 0) return text
+
+  const bits = (bytes[whole]! << 16) | (left === 2 ? bytes[whole + 1]! << 8 : 0)
+  text += String.fromCharCode(codes[bits >> 18]!, codes[(bits >> 12) & sixBits]!)
+  return left === 1 ? text : text + String.fromCharCode(codes[(bits >> 6) & sixBits]!)
 }
 
-function decode(text: string, allowed: number): Uint8Array {
+/** @param alphabets - The flags of the alphabets that may be used; the whole text must be in one. */
+function decode(text: string, alphabets: number): Uint8Array {
   const end = withoutPadding(text)
-  if (end % 4 === 1) throw new L402Error('BYTES_BASE64', { length: text.length })
+  const left = end % 4
+  if (left === 1) throw new L402Error('BYTES_BASE64', { length: text.length })
 
-  const bytes = new Uint8Array(Math.floor((end * 3) / 4))
-  let alphabet = allowed
-  let bits = 0
-  let count = 0
+  const bytes = new Uint8Array((end * 3) >> 2)
+  let codes = 0
+  let seen = 0
   let written = 0
-  for (let i = 0; i < end; i++) {
-    const code = text.charCodeAt(i)
-    const value = code < 128 ? values[code]! : 255
-    alphabet &= code < 128 ? alphabets[code]! : 0
-    if (value === 255 || alphabet === 0) throw new L402Error('BYTES_BASE64', { position: i })
-    bits = ((bits << 6) | value) & 0xffff
-    count += 6
-    if (count < 8) continue
-    count -= 8
-    bytes[written++] = (bits >> count) & 0xff
+  let i = 0
+  for (; i + 3 < end; i += 4) {
+    const code0 = text.charCodeAt(i)
+    const code1 = text.charCodeAt(i + 1)
+    const code2 = text.charCodeAt(i + 2)
+    const code3 = text.charCodeAt(i + 3)
+    const cell0 = cells[code0 & 0x7f]!
+    const cell1 = cells[code1 & 0x7f]!
+    const cell2 = cells[code2 & 0x7f]!
+    const cell3 = cells[code3 & 0x7f]!
+    codes |= code0 | code1 | code2 | code3
+    seen |= cell0 | cell1 | cell2 | cell3
+    bytes[written] = (cell0 << 2) | ((cell1 & sixBits) >> 4)
+    bytes[written + 1] = (cell1 << 4) | ((cell2 & sixBits) >> 2)
+    bytes[written + 2] = (cell2 << 6) | (cell3 & sixBits)
+    written += 3
   }
-  if ((bits & ((1 << count) - 1)) !== 0) throw new L402Error('BYTES_BASE64', { spareBits: count })
+  let bits = 0
+  for (; i < end; i++) {
+    const code = text.charCodeAt(i)
+    const cell = cells[code & 0x7f]!
+    codes |= code
+    seen |= cell
+    bits = (bits << 6) | (cell & sixBits)
+  }
+  // Judged once for the whole text: a code beyond ASCII, or no allowed alphabet that has them all.
+  if (codes > 0x7f || (alphabets & ~seen) === 0)
+    throw new L402Error('BYTES_BASE64', { reason: 'alphabet' })
+
+  const spare = left === 0 ? 0 : left === 2 ? 4 : 2
+  if ((bits & ((1 << spare) - 1)) !== 0) throw new L402Error('BYTES_BASE64', { spareBits: spare })
+  for (let rest = bits >> spare, at = bytes.length - 1; at >= written; at--, rest >>= 8) {
+    bytes[at] = rest & 0xff
+  }
   return bytes
 }
 

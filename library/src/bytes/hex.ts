@@ -4,7 +4,11 @@ const digits: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
   byte.toString(16).padStart(2, '0'),
 )
 
-/** Lower-case hexadecimal text, two digits a byte. */
+/**
+ * Lower-case hexadecimal text, two digits a byte.
+ *
+ * @spec encodings.md R-BYTES-1
+ */
 export function encodeHex(bytes: Uint8Array): string {
   let text = ''
   for (let i = 0; i < bytes.length; i++) text += digits[bytes[i]!]
@@ -16,6 +20,7 @@ export function encodeHex(bytes: Uint8Array): string {
  *
  * @param text - Digits and nothing else: no prefix, no white space, an even number of them.
  * @throws {L402Error} BYTES_HEX for anything else.
+ * @spec encodings.md R-BYTES-2
  */
 export function decodeHex(text: string): Uint8Array {
   if (text.length % 2 !== 0) throw new L402Error('BYTES_HEX', { length: text.length })

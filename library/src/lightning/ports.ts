@@ -3,6 +3,7 @@ import type { Invoice, Network, PaymentHash, Preimage } from '../invoice/index.t
 
 /** How an invoice of ours stands. Only `settled` means money. */
 export type InvoiceStatus =
+  /** It can still be paid, or a payment is on its way or held. */
   | { readonly status: 'open' }
   | { readonly status: 'settled'; readonly amountMsat: Msat; readonly settledAtSeconds: number }
   /** Expired or cancelled: it can no longer be paid. */
@@ -19,7 +20,10 @@ export type Settlement = {
 /**
  * A node that can be paid. The server needs this and nothing else of a Lightning node.
  *
- * Every method rejects with NODE_UNAVAILABLE when the node cannot be reached or answers nonsense.
+ * Every method rejects with NODE_UNAVAILABLE when the node cannot be reached or answers nonsense,
+ * and when the caller's signal aborts.
+ *
+ * @spec lightning.md R-LN-1 to R-LN-6
  */
 export type Payee = {
   /** The network its invoices are for. */
@@ -27,6 +31,9 @@ export type Payee = {
   /**
    * Makes a plain BOLT 11 invoice with a preimage of the node's own. There is no way to ask for a
    * given payment hash: whoever chose the hash would know the preimage without paying.
+   *
+   * @throws {RangeError} for an amount of zero, a description of more than 639 bytes, or an expiry
+   *   outside its range.
    */
   createInvoice(request: {
     readonly amountMsat: Msat
@@ -36,7 +43,13 @@ export type Payee = {
     readonly signal?: AbortSignal
   }): Promise<{ readonly invoice: string }>
   lookupInvoice(hash: PaymentHash, signal?: AbortSignal): Promise<InvoiceStatus>
-  /** Settlements from now on, until `signal` aborts. */
+  /**
+   * Settlements from this call on, each once, in the order they happened, until `signal` aborts.
+   * What settles between two reads waits for the next read.
+   *
+   * A stream that breaks rejects with NODE_UNAVAILABLE and is over. Its reader opens a new one and
+   * then looks up what it still waits for: nothing is told twice.
+   */
   settlements(signal: AbortSignal): AsyncIterable<Settlement>
 }
 
@@ -46,6 +59,10 @@ export type FailureReason =
   | 'insufficient-balance'
   | 'fee-limit'
   | 'expired'
+  /**
+   * The invoice was paid by someone. A node that forgot its own payment says the same, so look the
+   * hash up before believing that the money of this order is still there.
+   */
   | 'already-paid'
   | 'rejected'
   | 'wrong-network'
@@ -57,6 +74,7 @@ export type FailureReason =
 export type PaymentOutcome =
   | {
       readonly status: 'settled'
+      /** As the node gave it. Whoever needs the proof checks it against the payment hash. */
       readonly preimage: Preimage
       readonly amountMsat: Msat
       readonly feeMsat: Msat
@@ -65,16 +83,21 @@ export type PaymentOutcome =
   | { readonly status: 'failed'; readonly reason: FailureReason }
   | { readonly status: 'unknown' }
 
-/** A node that can pay. The client needs this and nothing else of a Lightning node. */
+/**
+ * A node that can pay. The client needs this and nothing else of a Lightning node.
+ *
+ * @spec lightning.md R-LN-7 to R-LN-14
+ */
 export type Payer = {
   /** The network it can pay on. */
   readonly network: Network
   /**
-   * Pays one invoice, at most once: a second call for the same payment hash rejoins the first.
+   * Pays one invoice, at most once: a second call for the same payment hash rejoins the first. Only
+   * a payment that failed is tried anew.
    *
    * Never rejects for the payment's sake: a lost connection, a time-out or an abort of `signal`
-   * after the order may have been given resolves to `unknown`. Rejects with NODE_UNAVAILABLE only
-   * when the order was certainly not given.
+   * after the order may have been given resolves to `unknown`. So does an abort before the call.
+   * Rejects with NODE_UNAVAILABLE only when the order was certainly not given.
    */
   pay(
     invoice: Invoice,

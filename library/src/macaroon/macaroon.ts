@@ -33,5 +33,8 @@ export type VerifiedCaveat = {
   readonly branch: Uint8Array
 }
 
-/** Caveats whose signature has been checked, in order. Only `verify` can make one. */
+/**
+ * Caveats whose signature has been checked, in order. Only `verify` and `verifyWithDischarges` can
+ * make one; the latter puts the caveats of a discharge where the caveat stood that it discharges.
+ */
 export type VerifiedCaveats = readonly VerifiedCaveat[] & { readonly [checked]: true }

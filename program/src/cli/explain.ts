@@ -1,0 +1,31 @@
+import type { Command } from './command.ts'
+import { exitCodes } from './exit-codes.ts'
+import { Failure, UsageMistake } from './failure.ts'
+import { usageLine } from './help.ts'
+
+/**
+ * Says on stderr why a command ended, and what to do about it.
+ *
+ * @returns the exit code.
+ */
+export async function explain(error: unknown, command: Command): Promise<number> {
+  if (error instanceof UsageMistake) {
+    process.stderr.write(`satway ${command.name}: ${error.message}\n${usageLine(command)}\n`)
+    process.stderr.write(`See \`satway help ${command.name}\`.\n`)
+    return exitCodes.usage
+  }
+  if (error instanceof Failure) {
+    process.stderr.write(`satway ${command.name}: ${error.message}\n`)
+    if (error.advice !== undefined) process.stderr.write(`${error.advice}\n`)
+    return error.exitCode
+  }
+  const { isL402Error } = await import('satway')
+  if (isL402Error(error)) {
+    process.stderr.write(`satway ${command.name}: ${error.message}\n`)
+    return exitCodes.failed
+  }
+  // A fault of the program: the stack is what a report needs.
+  process.stderr.write(`satway ${command.name}: this is a fault of satway, please report it\n`)
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  return exitCodes.failed
+}

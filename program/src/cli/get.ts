@@ -1,0 +1,69 @@
+import type { Command } from './command.ts'
+import { exitCodeMeanings } from './exit-codes.ts'
+
+/** `satway get`. */
+export const get: Command = {
+  name: 'get',
+  usage: '[options] URL',
+  about: [
+    'Makes one HTTP request. If the answer is 402 with an L402 challenge, it checks the invoice, pays it within your limits, and asks again with the proof of payment. The body goes to standard output, and a summary of what was paid to standard error.',
+    'Only the invoice counts: its checksum and signature, amount, network, expiry, and that the token is bound to its payment hash. What the server says beside it is never believed.',
+    'Tokens are kept in memory in this release: what was bought is good for this one call of the program.',
+  ],
+  flags: {
+    'max-cost': {
+      value: 'AMOUNT',
+      about: 'Pay at most this much, fee not included: 100, 100sat, 1500msat. Default 100 sat.',
+    },
+    'max-fee': {
+      value: 'AMOUNT',
+      about: 'Pay at most this much to the route. Default 10 sat.',
+    },
+    'dry-run': {
+      about: 'Ask, check and show the price, and pay nothing. The request itself is sent as it is.',
+    },
+    request: { short: 'X', value: 'METHOD', about: 'Default GET, or POST with --data.' },
+    data: {
+      short: 'd',
+      value: 'DATA',
+      about: 'Body to send; @FILE reads it from a file, @- from standard input.',
+    },
+    header: {
+      short: 'H',
+      value: 'LINE',
+      repeats: true,
+      about: 'Header to send, as "Name: value". Repeat it for more.',
+    },
+    output: { short: 'o', value: 'FILE', about: 'Write the body to a file.' },
+    wallet: {
+      value: 'WALLET',
+      about: 'Who pays: devnet:FILE. Default SATWAY_WALLET, then the demo’s ~/.satway/devnet.json.',
+    },
+    timeout: { value: 'SECONDS', about: 'For all of it, until the body begins. Default 60.' },
+    json: { about: 'Write one JSON document with the outcome and the body.' },
+    quiet: { short: 'q', about: 'No summary.' },
+  },
+  operands: 1,
+  sections: [
+    { title: 'Exit codes', lines: exitCodeMeanings.map(([code, what]) => `${code}`.padEnd(4) + what) },
+    {
+      title: 'Outcomes in JSON',
+      lines: [
+        '"not_paid"            nothing was to be paid, or --dry-run',
+        '"paid_delivered"      paid, and the answer is here',
+        '"paid_not_delivered"  paid, but the server did not deliver',
+        '"refused"             a limit or a check stopped it before paying',
+        '"failed"              nothing was paid; "error" says why',
+        '"unknown"             the payment was started and its end is not known',
+      ],
+    },
+    {
+      title: 'Examples',
+      lines: [
+        'satway get --dry-run http://127.0.0.1:8402/v1/decode -d lnbc...',
+        "satway get http://127.0.0.1:8402/v1/decode -d '{\"invoice\":\"lnbc...\"}' --max-cost 20sat",
+      ],
+    },
+  ],
+  run: async (given) => (await import('../get/get.ts')).runGet(given),
+}

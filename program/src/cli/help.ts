@@ -1,0 +1,50 @@
+import type { Command, Flag } from './command.ts'
+import type { Row, Screen } from './screen.ts'
+import { columns, table, wrap } from './screen.ts'
+
+/** `satway help COMMAND`. */
+export function renderHelp(screen: Screen, command: Command): string {
+  const blocks = [`${usageLine(command)}\n`]
+  for (const paragraph of command.about) blocks.push(`${wrap(paragraph, screen.width).join('\n')}\n`)
+  const flags = Object.entries({ ...command.flags, help: { about: 'Show this page.' } })
+  blocks.push(title(screen, 'Options') + table(screen, flags.map(flagRow)))
+  for (const section of command.sections) {
+    const lines = section.lines.map((line) => `  ${line}\n`)
+    blocks.push(title(screen, section.title) + lines.join(''))
+  }
+  return blocks.join('\n')
+}
+
+/** `Usage: satway get [options] URL`. */
+export function usageLine(command: Command): string {
+  return `Usage: satway ${command.name} ${command.usage}`.trimEnd()
+}
+
+export type Summary = { readonly name: string; readonly usage: string; readonly about: string }
+
+/** `satway --help`. */
+export function renderOverview(screen: Screen, version: string, commands: readonly Summary[]): string {
+  const rows = commands.map((command): Row => [`${command.name} ${command.usage}`, command.about])
+  const more: readonly Row[] = [
+    ['help COMMAND', 'Show the options of a command.'],
+    ['--version', 'Show the version.'],
+  ]
+  const all = [...rows, ...more]
+  const width = Math.max(...all.map(([name]) => columns(name)))
+  const aligned = all.map(([name, about]): Row => [name.padEnd(width), about])
+  return [
+    `satway ${version}: pay for APIs over Lightning, and see what they ask for\n`,
+    `Usage: satway COMMAND [options]\n`,
+    title(screen, 'Commands') + table(screen, aligned),
+  ].join('\n')
+}
+
+function title(screen: Screen, text: string): string {
+  return `${screen.bold(text)}\n`
+}
+
+function flagRow([name, flag]: readonly [string, Flag]): Row {
+  const short = flag.short === undefined ? '' : `-${flag.short}, `
+  const value = flag.value === undefined ? '' : ` ${flag.value}`
+  return [`${short}--${name}${value}`, flag.about]
+}

@@ -1,0 +1,141 @@
+import { dirname, posix } from 'node:path'
+
+/** What the house allows. A new folder is a line here; the order is the direction of imports. */
+const folders: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  amount: ['errors'],
+  bytes: ['errors'],
+  invoice: ['errors', 'bytes', 'amount'],
+  macaroon: ['errors', 'bytes'],
+  l402: ['errors', 'bytes', 'amount', 'invoice', 'macaroon'],
+  lightning: ['errors', 'bytes', 'amount', 'invoice'],
+  'lightning/devnet': ['errors', 'bytes', 'amount', 'invoice', 'lightning'],
+  server: ['errors', 'bytes', 'amount', 'invoice', 'macaroon', 'l402', 'lightning'],
+  client: ['errors', 'bytes', 'amount', 'invoice', 'macaroon', 'l402', 'lightning'],
+  'middleware/web': ['errors', 'bytes', 'server'],
+  'middleware/node-http': ['errors', 'bytes', 'server'],
+  'middleware/hono': ['errors', 'bytes', 'server'],
+  'middleware/express': ['errors', 'bytes', 'server'],
+  testing: [
+    'errors',
+    'bytes',
+    'amount',
+    'invoice',
+    'macaroon',
+    'l402',
+    'lightning',
+    'lightning/devnet',
+  ],
+  // The root of the package: what an application needs to read and write the protocol.
+  index: ['errors', 'amount', 'invoice', 'l402'],
+}
+
+/** Which outside modules a folder may load. */
+const modules: Readonly<Record<string, readonly string[]>> = {
+  bytes: ['@noble/hashes/sha2.js'],
+  invoice: ['@noble/curves/secp256k1.js'],
+  macaroon: ['@noble/ciphers/salsa.js'],
+  'lightning/devnet': ['@noble/curves/secp256k1.js', 'node:'],
+  'middleware/node-http': ['node:'],
+  'middleware/hono': ['hono', 'node:'],
+  'middleware/express': ['express', 'node:'],
+  client: [],
+}
+
+/** Folders that compute and nothing else. */
+const pure = ['amount', 'bytes', 'invoice', 'macaroon', 'l402']
+const impure =
+  /\b(Date\.now|new Date\(\)|performance\.|fetch\(|process\.env|Math\.random|setTimeout|setInterval|WebSocket)/
+/** The operating system's generator is let in at one named place. */
+const impureExceptions: readonly string[] = []
+
+const sayNothing = /^(utils?|helpers?|common|misc|types|shared|lib)$/
+const maxLines = 400
+
+export type SourceFile = { readonly path: string; readonly text: string }
+
+/** Every breach of the house's rules, as sentences. */
+export function findViolations(files: readonly SourceFile[]): readonly string[] {
+  return files.flatMap((file) => [...violationsOf(file)])
+}
+
+function* violationsOf(file: SourceFile): Generator<string> {
+  const { path } = file
+  const code = withoutComments(file.text)
+
+  const names = path.replace(/\.ts$/, '').split('/')
+  for (const name of names) {
+    if (sayNothing.test(name)) yield `${path}: the name "${name}" says nothing`
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) yield `${path}: names are kebab-case`
+  }
+  if (file.text.split('\n').length - 1 > maxLines) yield `${path}: more than ${maxLines} lines`
+  if (/^export \*/m.test(code)) yield `${path}: export * hides what a folder gives`
+  if (/^export default\b/m.test(code)) yield `${path}: no default exports`
+
+  if (path.startsWith('program/')) {
+    for (const target of imports(code)) {
+      if (target.startsWith('.') && posix.join(dirname(path), target).startsWith('library/')) {
+        yield `${path}: imports the library by a relative path`
+      }
+      if (target.startsWith('satway/dist')) yield `${path}: imports past the package's exports`
+    }
+    return
+  }
+
+  const folder = folderOf(path)
+  const allowed = folders[folder]
+  if (allowed === undefined) {
+    // A name that says nothing was already reported.
+    if (!names.some((name) => sayNothing.test(name)))
+      yield `${path}: folder "${folder}" is not in the table`
+    return
+  }
+  if (pure.includes(folder) && impure.test(code) && !impureExceptions.includes(path)) {
+    yield `${path}: a pure folder knows no clock, network, environment or chance`
+  }
+  for (const target of imports(code)) yield* importViolation(path, folder, allowed, target)
+}
+
+function* importViolation(
+  path: string,
+  folder: string,
+  allowed: readonly string[],
+  target: string,
+): Generator<string> {
+  if (!target.startsWith('.')) {
+    const known = modules[folder] ?? []
+    if (
+      known.some(
+        (module) => target === module || (module.endsWith(':') && target.startsWith(module)),
+      )
+    )
+      return
+    yield `${path}: may not load "${target}"`
+    return
+  }
+  const absolute = posix.join(dirname(path), target)
+  const to = folderOf(absolute)
+  if (to === folder) return
+  if (!allowed.includes(to)) yield `${path}: "${folder}" may not import "${to}"`
+  else if (to !== 'errors' && !absolute.endsWith('/index.ts'))
+    yield `${path}: imports past the door of "${to}"`
+}
+
+/** `library/src/lightning/devnet/wallet.ts` is in `lightning/devnet`; `library/src/errors.ts` is `errors`. */
+function folderOf(path: string): string {
+  const inside = path.replace(/^library\/src\//, '')
+  const folder = dirname(inside)
+  if (folder === '.') return inside.replace(/\.ts$/, '')
+  return folder
+}
+
+function imports(code: string): string[] {
+  const targets: string[] = []
+  for (const match of code.matchAll(/(?:\bfrom|^import|\bimport\()\s*'([^']+)'/gm))
+    targets.push(match[1]!)
+  return targets
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
+}

@@ -1,0 +1,19 @@
+import { spawn, spawnSync } from 'node:child_process'
+
+// `npm start`: build, then run the demonstration. Arguments go to it: `npm start -- --once`.
+const built = spawnSync('tsc', ['--build', 'library', 'program'], { stdio: 'inherit' })
+if (built.status !== 0) {
+  process.stderr.write('The build failed; its messages are above.\n')
+  process.exit(1)
+}
+
+const demo = spawn(process.execPath, ['program/bin/satway.js', 'demo', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+})
+// The demonstration ends itself on Ctrl-C, and this process ends with it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (signal === 'SIGTERM') demo.kill(signal)
+  })
+}
+demo.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1))
