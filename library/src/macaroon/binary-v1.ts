@@ -12,7 +12,7 @@ const lineFeed = 0x0a
 /**
  * Writes the V1 binary form, which foreign clients and servers may still want.
  *
- * V1 always names a location: an absent one is written, and read back, as an empty one.
+ * V1 always names a location: an absent one is written as an empty one.
  *
  * @returns At most 16 384 bytes.
  * @throws {L402Error} MACAROON_MALFORMED, MACAROON_TOO_LARGE for a macaroon that has no V1 form.
@@ -32,7 +32,8 @@ export function encodeMacaroonV1(macaroon: Macaroon): Uint8Array {
 }
 
 /**
- * Reads the V1 binary form. The inverse of {@link encodeMacaroonV1}, to the byte.
+ * Reads the V1 binary form. The inverse of {@link encodeMacaroonV1}, to the byte; an empty location is
+ * read as none.
  *
  * @param bytes - At most 16 384 of them. Copied: the macaroon does not change with them.
  * @throws {L402Error} MACAROON_MALFORMED with `reason` and `position`; MACAROON_TOO_LARGE.
@@ -49,7 +50,9 @@ export function decodeMacaroonV1(bytes: Uint8Array): Macaroon {
   const signature = packets.required('signature')
   if (signature.length !== signatureBytes) throw malformed('signature length', packets.position)
   if (packets.position !== bytes.length) throw malformed('trailing bytes', packets.position)
-  return { location, identifier, unverifiedCaveats, signature }
+
+  const macaroon = { identifier, unverifiedCaveats, signature }
+  return location.length === 0 ? macaroon : { ...macaroon, location }
 }
 
 function readCaveats(packets: PacketReader): readonly Caveat[] {

@@ -53,8 +53,8 @@ export function encodeMacaroonJson(macaroon: Macaroon): MacaroonJson {
  */
 export function decodeMacaroonJson(value: unknown): Macaroon {
   const members = readMembers(value, ['v', 'l', 'i', 'i64', 'c', 's', 's64'])
-  const version = members.get('v') ?? 2
-  if (version !== 2 && version !== '2') throw malformed('version')
+  const version = members.get('v')
+  if (version !== undefined && version !== 2 && version !== '2') throw malformed('version')
 
   const location = readText(members.get('l'))
   const identifier = readData(members, 'i')
@@ -130,8 +130,9 @@ function readData(members: Members, name: string): Uint8Array | undefined {
   const base64 = members.get(`${name}64`)
   if (base64 === undefined) return readText(members.get(name))
   if (members.has(name)) throw malformed('member')
+  const text = bounded(base64)
   try {
-    return decodeBase64Any(bounded(base64))
+    return decodeBase64Any(text)
   } catch {
     throw malformed('base64')
   }

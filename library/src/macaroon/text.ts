@@ -34,7 +34,7 @@ export function decodeToken(text: string): Macaroon {
 
   // R-MAC-52: the inner text of a macaroon starts with a letter that neither version starts with.
   const inner = readBase64(String.fromCharCode(...bytes))
-  if (inner === undefined) throw malformed(bytes.length === 0 ? 'empty' : 'version', 0)
+  if (inner === undefined) throw malformed('version', 0)
   return decodeOwnedBytes(inner)
 }
 

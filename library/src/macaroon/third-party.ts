@@ -1,10 +1,12 @@
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js'
 import { concatBytes, encodeUtf8, equalBytes, randomBytes } from '../bytes/index.ts'
 import { L402Error } from '../errors.ts'
-import type { Claims } from './chain.ts'
-import { chain, checkSize, deriveKey, hmacPair, readClaims, seal, verifiedCaveat } from './chain.ts'
+import { chainStates, deriveKey, hmacPair } from './chain.ts'
+import type { Claims } from './claims.ts'
+import { checkSize, readClaims } from './claims.ts'
 import { limits, tooLarge } from './limits.ts'
 import type { Caveat, Macaroon, VerifiedCaveat, VerifiedCaveats } from './macaroon.ts'
+import { authenticStates, seal, undischarged, verifiedCaveat } from './verify.ts'
 
 const nonceBytes = 24
 const keyBytes = 32
@@ -35,9 +37,9 @@ export function addThirdPartyCaveat(
   const sealed = xsalsa20poly1305(parent.signature, nonce).encrypt(deriveKey(caveat.caveatKey))
   const verificationId = concatBytes(nonce, sealed)
   const identifier = new Uint8Array(caveat.identifier)
+  const location = encodeUtf8(caveat.location ?? '')
   const bare: Caveat = { identifier, verificationId }
-  const added =
-    caveat.location === undefined ? bare : { ...bare, location: encodeUtf8(caveat.location) }
+  const added = location.length === 0 ? bare : { ...bare, location }
   return {
     ...parent,
     unverifiedCaveats: [...parent.unverifiedCaveats, added],
@@ -79,9 +81,7 @@ export function verifyWithDischarges(
   const root = readClaims(macaroon)
   const unused = new Set(discharges.map(readClaims))
   checkSize([root, ...unused])
-  const states = chain(deriveKey(rootKey), root)
-  if (!equalBytes(states.at(-1)!, root.signature)) throw new L402Error('MACAROON_SIGNATURE')
-
+  const states = authenticStates(root, rootKey)
   const verified = collect(root, states, root.signature, unused)
   if (unused.size > 0) throw new L402Error('MACAROON_DISCHARGE', { unused: unused.size })
   return seal(verified)
@@ -101,13 +101,13 @@ function collect(
     const discharge = [...unused].find(({ identifier }) =>
       equalBytes(identifier, caveat.identifier),
     )
-    if (discharge === undefined) throw new L402Error('MACAROON_DISCHARGE', { caveat: index })
+    if (discharge === undefined) throw undischarged(index)
     unused.delete(discharge) // before its own caveats: a discharge cannot discharge itself
 
     const key = openCaveatKey(states[index]!, caveat.verificationId, index)
-    const inner = chain(key, discharge)
+    const inner = chainStates(key, discharge)
     if (!equalBytes(bind(rootSignature, inner.at(-1)!), discharge.signature)) {
-      throw new L402Error('MACAROON_DISCHARGE', { caveat: index })
+      throw undischarged(index)
     }
     return collect(discharge, inner, rootSignature, unused)
   })
@@ -121,7 +121,7 @@ function openCaveatKey(state: Uint8Array, verificationId: Uint8Array, index: num
   } catch {
     // Falls through: not sealed with this key, or not sealed at all.
   }
-  throw new L402Error('MACAROON_DISCHARGE', { caveat: index })
+  throw undischarged(index)
 }
 
 function bind(rootSignature: Uint8Array, signature: Uint8Array): Uint8Array {
