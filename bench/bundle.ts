@@ -11,7 +11,9 @@ export const bundleChapter: Chapter = {
   async run(_pace, progress) {
     progress('2 entries')
     return [
-      await figure('credential check (parse, verify, terms, authorize, key ring)', 'verifier', { atMost: 20_000 }),
+      await figure('credential check (parse, verify, terms, authorize, key ring)', 'verifier', {
+        atMost: 20_000,
+      }),
       await figure('all of satway/server', 'server'),
     ]
   },

@@ -11,7 +11,11 @@ import { repeating, timeInRounds } from './rounds.ts'
 const wasm = new URL('../node_modules/lightningdevkit/liblightningjs.wasm', import.meta.url)
 const vectors = new URL('../spec/vectors/bolt11.json', import.meta.url)
 
-type Vectors = { readonly official: { readonly valid: readonly { readonly name: string; readonly invoice: string }[] } }
+type Vectors = {
+  readonly official: {
+    readonly valid: readonly { readonly name: string; readonly invoice: string }[]
+  }
+}
 
 /** Reading the specification's "cup of coffee" invoice. Each reader must agree on its payment hash. */
 export const invoiceChapter: Chapter = {

@@ -25,8 +25,20 @@ export const packageChapter: Chapter = {
     )
     const { size, unpackedSize } = pack()
     return [
-      { what: 'packages that an install brings', who: ours, value: installed.length, unit: 'count', target: { atMost: 4 } },
-      { what: 'of them with an install script', who: ours, value: scripted.length, unit: 'count', target: { atMost: 0 } },
+      {
+        what: 'packages that an install brings',
+        who: ours,
+        value: installed.length,
+        unit: 'count',
+        target: { atMost: 4 },
+      },
+      {
+        what: 'of them with an install script',
+        who: ours,
+        value: scripted.length,
+        unit: 'count',
+        target: { atMost: 0 },
+      },
       { what: 'size of the package', who: ours, value: size, unit: 'bytes' },
       { what: 'size when unpacked', who: ours, value: unpackedSize, unit: 'bytes' },
     ]
@@ -41,7 +53,8 @@ function closure(library: string): readonly Manifest[] {
     if (found.has(folder)) continue
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
     found.set(folder, manifest)
-    for (const name of Object.keys(manifest.dependencies ?? {})) open.push(resolvePackage(name, folder))
+    for (const name of Object.keys(manifest.dependencies ?? {}))
+      open.push(resolvePackage(name, folder))
   }
   return [...found.values()]
 }

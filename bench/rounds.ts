@@ -1,5 +1,5 @@
-import { median, rangeOf } from './figures.ts'
 import type { Pace } from './figures.ts'
+import { median, rangeOf } from './figures.ts'
 
 /** Something that is done over and over. Returns a value, so that no engine can leave it out. */
 export type Subject = {
@@ -8,7 +8,11 @@ export type Subject = {
   run(times: number): unknown
 }
 
-export type Timing = { readonly name: string; readonly us: number; readonly range: readonly [number, number] }
+export type Timing = {
+  readonly name: string
+  readonly us: number
+  readonly range: readonly [number, number]
+}
 
 /**
  * Times subjects against each other: every round runs each of them once, in an order that moves on
@@ -16,7 +20,10 @@ export type Timing = { readonly name: string; readonly us: number; readonly rang
  *
  * @returns Microseconds per operation: the median of the rounds.
  */
-export async function timeInRounds(subjects: readonly Subject[], pace: Pace): Promise<readonly Timing[]> {
+export async function timeInRounds(
+  subjects: readonly Subject[],
+  pace: Pace,
+): Promise<readonly Timing[]> {
   const batchMs = pace.quick ? 20 : 100
   const batches = new Map<Subject, number>()
   for (const subject of subjects) batches.set(subject, await calibrate(subject, batchMs))

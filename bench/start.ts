@@ -11,7 +11,13 @@ type Start = { readonly name: string; readonly arguments: readonly string[] }
 type Took = { readonly cpuMs: number; readonly wallMs: number }
 
 const bare: Start = { name: 'node -e 0', arguments: ['-e', '0'] }
-const subpaths = ['satway', 'satway/macaroon', 'satway/server', 'satway/client', 'satway/lightning/devnet']
+const subpaths = [
+  'satway',
+  'satway/macaroon',
+  'satway/server',
+  'satway/client',
+  'satway/lightning/devnet',
+]
 const imports: readonly Start[] = subpaths.map((subpath) => ({
   name: `import '${subpath}'`,
   arguments: ['-e', `import('${subpath}')`],

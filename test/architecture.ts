@@ -14,8 +14,8 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   client: ['errors', 'bytes', 'amount', 'invoice', 'macaroon', 'l402', 'lightning'],
   'middleware/web': ['errors', 'bytes', 'server'],
   'middleware/node-http': ['errors', 'bytes', 'server'],
-  'middleware/hono': ['errors', 'bytes', 'server'],
-  'middleware/express': ['errors', 'bytes', 'server'],
+  'middleware/hono': ['errors', 'bytes', 'server', 'middleware/web'],
+  'middleware/express': ['errors', 'bytes', 'server', 'middleware/node-http'],
   testing: [
     'errors',
     'bytes',
@@ -27,7 +27,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     'lightning/devnet',
   ],
   // The root of the package: what an application needs to read and write the protocol.
-  index: ['errors', 'amount', 'invoice', 'l402'],
+  index: ['errors', 'amount', 'bytes', 'invoice', 'l402'],
 }
 
 /** Which outside modules a folder may load. */

@@ -14,7 +14,8 @@ export type Worker = {
 
 /** Whether processes can be kept on one processor each. */
 export const canPin: boolean =
-  availableParallelism() >= 2 && spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status === 0
+  availableParallelism() >= 2 &&
+  spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status === 0
 
 /** Starts a script of this folder, on one processor where the machine lets us choose. */
 export function startWorker(script: string, argv: readonly string[], cpu: number): Worker {
@@ -47,8 +48,8 @@ async function message(child: ChildProcess): Promise<unknown> {
   const given = new AbortController()
   try {
     return await Promise.race([
-      once(child, 'message', given).then(([value]) => value),
-      once(child, 'exit', given).then(([code]) => {
+      once(child, 'message', { signal: given.signal }).then(([value]) => value),
+      once(child, 'exit', { signal: given.signal }).then(([code]) => {
         throw new Error(`a process of the benchmark ended with code ${code}`)
       }),
     ])

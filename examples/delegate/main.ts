@@ -35,7 +35,7 @@ server.listen(0, '127.0.0.1', async () => {
   console.log(`parent: ${(await parent.fetch(url)).status}`)
 
   // It hands down two of them. No key and no server is needed for that.
-  const [bought] = await tokens.list(new URL(url).origin)
+  const [bought] = await tokens.list()
   if (bought === undefined) throw new Error('the token was not kept')
   const narrowed = attenuate(decodeToken(bought.token), 'request_count <= 2', 'method=GET')
   const authorization = formatCredential({

@@ -1,7 +1,8 @@
 // Sells one route of an Express 5 app, and buys it. Run it: node examples/sell-with-express/main.ts
-import express from 'express'
+
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import express from 'express'
 import { formatMsat, satToMsat } from 'satway'
 import { createClient } from 'satway/client'
 import { l402 } from 'satway/express'
@@ -22,7 +23,10 @@ const perCall = paywall.charge({ price: '3 sat', capability: 'translate', uses: 
 const app = express()
 // The gate comes before the body parser: nobody makes the server parse what was not paid for.
 app.post('/translate', l402(perCall), express.json(), (req, res) => {
-  res.json({ text: String((req.body as { text: unknown }).text).toUpperCase(), paid: req.l402?.amountMsat.toString() })
+  res.json({
+    text: String((req.body as { text: unknown }).text).toUpperCase(),
+    paid: req.l402?.amountMsat.toString(),
+  })
 })
 
 const server = app.listen(0, '127.0.0.1', async () => {

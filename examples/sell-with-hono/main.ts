@@ -1,8 +1,9 @@
 // Sells two routes of a Hono app over Lightning, on the embedded network, and asks for them as a
 // stranger does. Run it: node examples/sell-with-hono/main.ts
+
+import { randomBytes } from 'node:crypto'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
-import { randomBytes } from 'node:crypto'
 import { satToMsat } from 'satway'
 import { l402 } from 'satway/hono'
 import { createDevnet } from 'satway/lightning/devnet'
@@ -29,13 +30,16 @@ const report = paywall.charge({
 
 const app = new Hono()
 app.get('/', (c) => c.text('free: what this is'))
-app.get('/forecast', l402(forecast), (c) => c.json({ sky: 'clear', paid: c.get('l402')?.paymentHash }))
+app.get('/forecast', l402(forecast), (c) =>
+  c.json({ sky: 'clear', paid: c.get('l402')?.paymentHash }),
+)
 app.get('/report', l402(report), (c) => c.json({ pages: c.req.query('size') === 'large' ? 40 : 4 }))
 
 const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, async ({ port }) => {
   for (const path of ['/', '/forecast', '/report?size=small', '/report?size=large']) {
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
-    const problem = response.status === 402 ? ((await response.json()) as { price: string }) : undefined
+    const problem =
+      response.status === 402 ? ((await response.json()) as { price: string }) : undefined
     console.log(`GET ${path}: ${response.status}${problem ? `, ${problem.price}` : ''}`)
   }
   await paywall.close()

@@ -49,8 +49,10 @@ export const codes = {
   ACCESS_REVOKED: 'The token was revoked.',
 
   REQUEST_AMBIGUOUS: 'The request target can be read in more than one way.',
+  REQUEST_MALFORMED: 'The request is not of the form that is asked for.',
   REQUEST_METHOD: 'The method is not served.',
   REQUEST_NOT_FOUND: 'Nothing is offered under this path.',
+  REQUEST_UNPRICED: 'The price of this request cannot be told at the moment; nothing was charged.',
   REQUEST_RATE_LIMITED: 'Too many challenges were asked for; wait before asking again.',
   REQUEST_OVERLOADED: 'The service cannot issue challenges at the moment; nothing was charged.',
 

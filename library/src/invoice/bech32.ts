@@ -37,7 +37,7 @@ export type Bech32 = {
  *
  * @throws {L402Error} INVOICE_MALFORMED without a separator, for a foreign character, for mixed
  *   case and for a text too short for a checksum; INVOICE_CHECKSUM when the checksum is wrong.
- * @spec invoice.md R-INV-2, R-INV-3, R-INV-4
+ * @spec invoice.md R-INV-3, R-INV-4
  */
 export function decodeBech32(text: string): Bech32 {
   const separator = text.lastIndexOf('1')

@@ -1,6 +1,12 @@
-export { expiresAtSeconds, decodeInvoice, decodeInvoiceUnverified, verifyInvoice } from './decode.ts'
-export { encodeInvoice } from './encode.ts'
+export {
+  decodeInvoice,
+  decodeInvoiceUnverified,
+  expiresAtSeconds,
+  maxInvoiceLength,
+  verifyInvoice,
+} from './decode.ts'
 export type { InvoiceRequest } from './encode.ts'
+export { encodeInvoice } from './encode.ts'
 export type {
   Fallback,
   IgnoredField,
@@ -10,5 +16,5 @@ export type {
   RouteHop,
   UnverifiedInvoice,
 } from './invoice.ts'
-export { hashPreimage, paymentHash, preimage, provesPayment } from './payment.ts'
 export type { PaymentHash, Preimage } from './payment.ts'
+export { hashPreimage, paymentHash, preimage, provesPayment } from './payment.ts'

@@ -65,15 +65,16 @@ export function parsePrefix(text: string): Prefix {
  * Writes the human-readable part, with the largest multiplier that needs no fraction. The inverse
  * of {@link parsePrefix}.
  *
- * @throws {TypeError} for an unknown network.
+ * @throws {TypeError} for an unknown network and an amount that is not a bigint.
  * @throws {RangeError} for an amount that is not between 1 msat and 21 million BTC.
- * @spec invoice.md R-INV-23
+ * @spec invoice.md R-INV-25
  */
 export function formatPrefix({ network, amountMsat }: Prefix): string {
   const currency = Object.hasOwn(currencies, network) ? currencies[network] : undefined
   if (currency === undefined) throw new TypeError('network: expected one of the five networks')
   if (amountMsat === undefined) return `ln${currency}`
 
+  if (typeof amountMsat !== 'bigint') throw new TypeError('amountMsat: expected a bigint')
   if (amountMsat <= 0n || amountMsat > maxMsat) {
     throw new RangeError('amountMsat: expected 1 msat to 21 million BTC')
   }

@@ -88,11 +88,17 @@ export function wordsOfBytes(bytes: Uint8Array): number[] {
   return words
 }
 
-/** The words of a number, without leading zeros. The inverse of {@link readNumber}. */
+/**
+ * The words of a number, without leading zeros. The inverse of {@link readNumber}.
+ *
+ * Zero has no words: LDK hashes what it would have written itself, and it writes none.
+ *
+ * @spec invoice.md R-INV-26
+ */
 export function wordsOfNumber(value: number): number[] {
   const words: number[] = []
   for (let rest = value; rest > 0; rest = Math.floor(rest / 32)) words.unshift(rest % 32)
-  return words.length === 0 ? [0] : words
+  return words
 }
 
 /** The words of a number, with leading zeros up to `length`. */

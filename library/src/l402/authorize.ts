@@ -1,78 +1,49 @@
-import type { Msat } from '../amount/index.ts'
-import type { PaymentHash, Preimage } from '../invoice/index.ts'
-import type { VerifiedCaveats } from '../macaroon/index.ts'
-import type { CanonicalTarget } from './request-target.ts'
-
-/** What the request is trying to do. Built by the server from the request, never from the token. */
-export type Access = {
-  readonly tier: number
-  /** The capability that the matched route names. */
-  readonly capability: string
-  /** Upper case. HEAD counts as GET. */
-  readonly method: string
-  readonly target: CanonicalTarget
-  readonly nowSeconds: number
-  /** The price of this request now, grace deducted. */
-  readonly priceMsat: Msat
-  /** Digest of what the price depended on; `undefined` where it depends on nothing. */
-  readonly scope: string | undefined
-  readonly clientAddress: string | undefined
-  /** The `Origin` header. */
-  readonly origin: string | undefined
-  /** SHA-256 of the body in hex, where the server has it. A caveat that needs it fails without. */
-  readonly bodySha256: string | undefined
-}
-
-/** A limit that needs a counter. Every limit of a token holds: the purchase's and each ancestor's. */
-export type Limit = {
-  /** Under what it is counted: the payment hash, or a digest of the branch. Not a secret. */
-  readonly key: string
-  readonly unit: 'use' | 'msat'
-  readonly max: bigint
-  /** Who set it: decides between 402 (buy again) and 403 (the holder's own restriction). */
-  readonly setBy: 'purchase' | 'attenuation'
-}
-
-/** What a token allows, once it has been found to allow this request. */
-export type Grant = {
-  readonly service: string
-  readonly tier: number
-  readonly capability: string
-  /** What the token was sold for. */
-  readonly amountMsat: Msat
-  /** The earliest expiry of all. */
-  readonly validUntilSeconds: number
-  readonly limits: readonly Limit[]
-  /** Delegation ids, outermost first, for the deny list. */
-  readonly delegationIds: readonly string[]
-  /** Conditions that were not enforced: another service's, or unknown under `skip`. */
-  readonly skipped: readonly string[]
-}
-
-export type TermsOptions = {
-  readonly service: string
-  readonly paymentHash: PaymentHash
-  readonly preimage: Preimage
-  /** Default `refuse`. `skip` is the letter of the L402 draft. */
-  readonly unknownCaveats?: 'refuse' | 'skip'
-}
-
-declare const read: unique symbol
-/** The caveats of one verified token, understood: what can be kept and asked again. */
-export type Terms = { readonly [read]: true }
+import { L402Error } from '../errors.ts'
+import type { Access, Grant } from './access.ts'
+import type { Check, Expiry, ReadTerms, Terms } from './terms.ts'
+import { refusal } from './terms.ts'
 
 /**
- * Understands the caveats of a verified token: grammar, vocabulary, narrowing.
- *
- * @throws {L402Error} CAVEAT_MALFORMED, CAVEAT_UNKNOWN, CAVEAT_WIDENS; ACCESS_OTHER_RESOURCE for a
- *   token that lacks a caveat every purchase carries, or is for another service.
- */
-export declare function readTerms(caveats: VerifiedCaveats, options: TermsOptions): Terms
-
-/**
- * Decides whether the terms allow one request. Pure; counts nothing.
+ * Decides whether the terms allow one request. Pure; counts nothing: every limit of the grant must
+ * be reserved before the request is served.
  *
  * @throws {L402Error} ACCESS_EXPIRED, ACCESS_OTHER_RESOURCE, ACCESS_UNDERPAID when what was bought
- *   does not cover the request; CAVEAT_NOT_MET when a holder's restriction forbids it.
+ *   does not cover the request; CAVEAT_NOT_MET, with `condition` and `reason`, when a holder's
+ *   restriction forbids it.
+ * @spec caveats.md R-CAV-10, R-CAV-11
  */
-export declare function authorize(terms: Terms, access: Access): Grant
+export function authorize(terms: Terms, access: Access): Grant {
+  const read = terms as ReadTerms
+  // Not `<`: a tier that is not a number refuses.
+  if (!(read.tier >= access.tier)) {
+    throw new L402Error('ACCESS_OTHER_RESOURCE', { condition: 'services', reason: 'tier' })
+  }
+  requireAll(read.bought, access)
+  requireAll(read.added, access)
+  return {
+    service: read.service,
+    tier: read.tier,
+    capability: access.capability,
+    amountMsat: read.amountMsat,
+    validUntilSeconds: earliest(read.expiries, access.capability),
+    limits: read.limits,
+    delegationIds: read.delegationIds,
+    skipped: read.skipped,
+  }
+}
+
+function requireAll(checks: readonly Check[], access: Access): void {
+  for (const check of checks) {
+    const reason = check.satisfier.refuses!(check.value, access)
+    if (reason !== undefined) throw refusal(check, reason)
+  }
+}
+
+function earliest(expiries: readonly Expiry[], capability: string): number {
+  let seconds = Number.POSITIVE_INFINITY
+  for (const expiry of expiries) {
+    if (expiry.capability !== undefined && expiry.capability !== capability) continue
+    if (expiry.untilSeconds < seconds) seconds = expiry.untilSeconds
+  }
+  return seconds
+}

@@ -15,7 +15,7 @@ export type ParsedCaveat = {
 export const maxCaveatLength = 256
 
 const grammar =
-  /^([A-Za-z][\w.:-]{0,63})( ?)([<>]=?|=)\2((?:[^\s\p{Cc}](?:[^\p{Cc}\u2028\u2029]*[^\s\p{Cc}])?)?)$/u
+  /^([A-Za-z][\w.:-]{0,63})( ?)([<>]=?|=)\2((?:[^\s\p{Cc}\p{Cs}](?:[^\p{Cc}\p{Cs}\u2028\u2029]*[^\s\p{Cc}\p{Cs}])?)?)$/u
 
 /**
  * Splits a caveat at its first operator. Strict: nothing is trimmed, nothing may be left over.

@@ -1,7 +1,7 @@
 import { concatBytes, decodeHex, decodeUtf8 } from '../bytes/index.ts'
 import { L402Error } from '../errors.ts'
-import { paymentHash } from '../invoice/index.ts'
 import type { PaymentHash } from '../invoice/index.ts'
+import { paymentHash } from '../invoice/index.ts'
 
 /** What an L402 macaroon's identifier says (version 0). */
 export type Identifier = {

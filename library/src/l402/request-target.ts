@@ -12,8 +12,7 @@ export type CanonicalTarget = {
 export const maxTargetLength = 8192
 
 /** What most requests look like: nothing to decode, nothing to refuse. */
-const plain =
-  /^(?=\/)(?:\/(?!\.\.?(?:[/?]|$))[A-Za-z0-9\-._~!$&'()*,=:@]+)*\/?(?:\?[!"$-~]*)?$/
+const plain = /^(?=\/)(?:\/(?!\.\.?(?:[/?]|$))[A-Za-z0-9\-._~!$&'()*,=:@]+)*\/?(?:\?[!"$-~]*)?$/
 
 /** What no target may contain, and why. In the order in which they are reported. */
 const forbiddenAnywhere: readonly (readonly [RegExp, string])[] = [

@@ -62,7 +62,8 @@ export function createKeyRing(
   const ring = new Map<number, Uint8Array>()
   for (const [index, { kid, key }] of keys.entries()) {
     const path = `keys[${index}]`
-    if (!Number.isInteger(kid) || kid < 0 || kid > 255) throw invalid(`${path}.kid: expected 0 to 255`)
+    if (!Number.isInteger(kid) || kid < 0 || kid > 255)
+      throw invalid(`${path}.kid: expected 0 to 255`)
     if (ring.has(kid)) throw invalid(`${path}.kid: ${kid} is there already`)
     if (!(key instanceof Uint8Array) || key.length !== keyBytes) {
       throw invalid(`${path}.key: expected 32 bytes`)

@@ -1,6 +1,6 @@
 import type { Limit } from '../l402/index.ts'
 import { systemClock } from './clock.ts'
-import type { Charge, DenyList, UseStore } from './store.ts'
+import type { CostedLimit, DenyList, UseStore } from './store.ts'
 
 /** How long a counter outlives its purchase, in seconds: a clock set back must not refill it. */
 const retentionSeconds = 3600
@@ -24,7 +24,7 @@ class MemoryUseStore implements UseStore {
   }
 
   async reserve(
-    limits: readonly Charge[],
+    limits: readonly CostedLimit[],
     expiresAtSeconds: number,
     purchase: string,
   ): Promise<{ readonly reserved: string } | { readonly exhausted: Limit }> {

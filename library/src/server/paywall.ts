@@ -1,7 +1,12 @@
 import type { Msat } from '../amount/index.ts'
 import type { Payee } from '../lightning/index.ts'
+import { checkPaywallOptions } from './configuration.ts'
+import type { PaywallEvents } from './events.ts'
+import { createGate } from './gate.ts'
 import type { KeyRing } from './key-ring.ts'
+import type { HeaderList } from './paid-headers.ts'
 import type { Price } from './price.ts'
+import { openShop, rememberShop } from './shop.ts'
 import type { DenyList, UseStore } from './store.ts'
 
 /** The little the paywall needs of a request, so that no adapter has to build a `Request`. */
@@ -11,17 +16,20 @@ export type IncomingRequest = {
   readonly target: string
   /** The address of the peer, or what a trusted proxy says it is. */
   readonly clientAddress: string | undefined
-  /** Every line of a header, in order; empty when it is absent. */
+  /** Every line of a header, in order; empty when it is absent. `name` is lower case. */
   headerLines(name: string): readonly string[]
-  /** SHA-256 of the body in hex. Absent where an adapter cannot read the body twice. */
+  /**
+   * SHA-256 of the body in hex. Absent where an adapter cannot read the body twice; rejects where
+   * the body is longer than it is willing to keep.
+   */
   readonly bodySha256?: () => Promise<string>
 }
 
-/** A response that refuses, for the adapter to translate. */
+/** A response that takes the handler's place: it refuses, or answers a preflight. */
 export type RefusalResponse = {
   readonly status: number
   /** In order; a name may repeat. */
-  readonly headers: readonly (readonly [string, string])[]
+  readonly headers: HeaderList
   readonly body: string
 }
 
@@ -45,10 +53,10 @@ export type Decision =
       /** `undefined` when the price function said that this request is free. */
       readonly receipt: Receipt | undefined
       /** Headers of the paid response, given what the handler set: `Cache-Control`, `Vary`, CORS. */
-      responseHeaders(current: (name: string) => string | undefined): readonly (readonly [string, string])[]
+      responseHeaders(current: (name: string) => string | undefined): HeaderList
       /**
        * Ends the reservation: commits below status 500, releases otherwise. Called once, as soon as
-       * the response starts; `undefined` when the handler failed before that.
+       * the response starts; `undefined` when the handler failed before that. Never rejects.
        */
       finish(status: number | undefined): Promise<void>
     }
@@ -61,27 +69,88 @@ export type ChargeOptions = {
   readonly price: Price
   /** Names what is sold; a token opens this capability only. `[a-z0-9][a-z0-9.-]{0,63}` */
   readonly capability: string
+  /** From 0 to 255. Default 0. */
   readonly tier?: number
-  /** Requests per token. Default: any number until it expires. */
+  /** Requests per token, from 1 to 1 000 000 000. Default: any number until it expires. */
   readonly uses?: number
-  /** How long a token works, in seconds. Default 3600. */
+  /**
+   * How long a token works, in seconds, from 1 to 31 536 000. Default 3600. Counted from the end of
+   * the time in which the invoice can be paid, so that nobody gets less.
+   */
   readonly lifetimeSeconds?: number
-  /** Text of the invoice. Default: service and capability. */
+  /** Text of the invoice, at most 639 bytes. Default: service and capability. */
   readonly description?: string
 }
 
+/** How many challenges are issued. What is paid is never slowed by it. */
+export type IssuanceOptions = {
+  /** New challenges that a client network may ask for at once. Default 60. */
+  readonly burst?: number
+  /** And how many a minute after that. Default 60. */
+  readonly perMinute?: number
+  /** Invoices that the payee is asked for at a time. Default 32. */
+  readonly concurrent?: number
+  /** Requests that may wait for their turn. Default 200. */
+  readonly queue?: number
+  /** How long the wait and the payee may take together. Default 10 000. */
+  readonly timeoutMs?: number
+}
+
 export type PaywallOptions = {
+  /** The seller's name in its tokens. `[a-z][a-z0-9-]{0,31}` */
   readonly service: string
   readonly payee: Payee
   readonly keys: KeyRing
+  /** Counts limited tokens. Default: in this process. Several instances need one they share. */
   readonly uses?: UseStore
+  /** Default: nothing is revoked. */
   readonly denyList?: DenyList
+  /** Seconds since 1970. Default: the system clock. */
   readonly now?: () => number
+  /** Default: the operating system's generator. */
   readonly random?: (length: number) => Uint8Array
+  /** Answers preflights and lets every page read challenges. Default true. */
+  readonly cors?: boolean
+  /** The answer to a credential that is not valid. 402 makes clients pay again. Default 401. */
+  readonly invalidCredential?: 401 | 402
+  /** A second challenge line under the scheme's name before 2023. Default `off`. */
+  readonly legacyLsat?: 'off' | 'after' | 'first'
+  /** What becomes of a token with a caveat that is not known here. Default `refuse`. */
+  readonly unknownCaveats?: 'refuse' | 'skip'
+  /** By how many per cent a token may have been cheaper than the price now. Default 0. */
+  readonly priceGracePercent?: number
+  /** How long an invoice can be paid, in seconds, from 30 to 86 400. Default 600. */
+  readonly challengeSeconds?: number
+  readonly issuance?: IssuanceOptions
+  readonly on?: PaywallEvents
 }
+
 export type Paywall = {
-  /** @throws {L402Error} CONFIG_INVALID */
+  /**
+   * Makes the gate of a route.
+   *
+   * @throws {L402Error} CONFIG_INVALID with every mistake, each under its number: also for a
+   *   capability that another gate of this paywall sells on other terms.
+   */
   charge(options: ChargeOptions): Gate
+  /** Stops following the payee. Gates keep deciding. */
   close(): Promise<void>
 }
-export declare function createPaywall(options: PaywallOptions): Paywall
+
+/**
+ * Makes a paywall: what all priced routes of one seller have in common. Nothing is asked of the
+ * payee before the first challenge.
+ *
+ * @throws {L402Error} CONFIG_INVALID with every mistake, each under its number with its path.
+ * @spec server.md R-SRV-52
+ */
+export function createPaywall(options: PaywallOptions): Paywall {
+  checkPaywallOptions(options)
+  const shop = openShop(options)
+  const paywall: Paywall = {
+    charge: (charged) => createGate(shop, shop.register(charged)),
+    close: () => shop.close(),
+  }
+  rememberShop(paywall, shop)
+  return paywall
+}

@@ -1,6 +1,125 @@
-import type { ChargeOptions, Gate, Paywall } from './paywall.ts'
-/** `"POST /v1/decode"` to what it costs, or `'free'`. Closed: what is not listed is refused. */
-export type RouteTable = Readonly<Record<string, 'free' | (Omit<ChargeOptions, 'capability'> & { readonly capability?: string })>>
+import { isL402Error, L402Error } from '../errors.ts'
+import { failOn, mistakesOf } from './configuration.ts'
+import { decide } from './gate.ts'
+import { freeHeaders } from './paid-headers.ts'
+import type { ChargeOptions, Decision, Gate, Paywall } from './paywall.ts'
+import { refuse } from './refuse.ts'
+import type { Route } from './route-map.ts'
+import { capabilityOf, RouteMap, readRoute } from './route-map.ts'
+import { screen } from './screen.ts'
+import type { Sale, Shop } from './shop.ts'
+import { shopOf } from './shop.ts'
+
+/**
+ * `"POST /v1/decode"` to what it costs, or `'free'`. Closed: what is not listed is refused.
+ *
+ * A key is a method, or `*` for all of them, a space and a path pattern: `:name` stands for one
+ * segment, a last `*` for one or more. HEAD follows GET. The capability, where it is left out, is
+ * made of the key: `post.v1.decode`.
+ */
+export type RouteTable = Readonly<
+  Record<string, 'free' | (Omit<ChargeOptions, 'capability'> & { readonly capability?: string })>
+>
+
+/** A gate for a whole application. */
 export type Routes = Gate
-/** @throws {L402Error} CONFIG_INVALID listing every mistake */
-export declare function createRoutes(paywall: Paywall, table: RouteTable): Routes
+
+type Entry = 'free' | Sale
+
+/**
+ * Makes one gate of a table of routes.
+ *
+ * The most specific pattern that matches the canonical path decides, and its methods are all there
+ * are. A path that matches another entry when upper and lower case and a last slash are overlooked
+ * is not found: some framework behind would overlook them.
+ *
+ * @throws {L402Error} CONFIG_INVALID with every mistake, each under its number with its key.
+ * @throws {TypeError} for a paywall that `createPaywall` did not make.
+ * @spec server.md R-SRV-53 to R-SRV-58
+ */
+export function createRoutes(paywall: Paywall, table: RouteTable): Routes {
+  const shop = shopOf(paywall)
+  const map = readTable(shop, table)
+
+  return async (request) => {
+    const screening = screen(shop, request)
+    const screened = screening instanceof Promise ? await screening : screening
+    if (screened.decision !== undefined) return screened.decision
+    const { method, target } = screened
+
+    const methods = map.match(target.path)
+    if (methods === undefined) return refuseRoute(shop, new L402Error('REQUEST_NOT_FOUND'))
+    const entry = methods.get(method) ?? methods.get('*')
+    if (entry === undefined) {
+      const allow = [...methods.keys()].flatMap((name) =>
+        name === 'GET' ? ['GET', 'HEAD'] : [name],
+      )
+      return refuseRoute(shop, new L402Error('REQUEST_METHOD', { allow: allow.join(', ') }))
+    }
+    if (entry === 'free') return free(shop)
+    return decide(shop, entry, request, method, target)
+  }
+}
+
+function readTable(shop: Shop, table: RouteTable): RouteMap<Entry> {
+  const map = new RouteMap<Entry>()
+  const counter: Counter = { shop, mistakes: [], derived: new Map() }
+  for (const [key, charged] of Object.entries(table)) {
+    const route = readRoute(key)
+    const wrong =
+      typeof route === 'string'
+        ? route
+        : map.add(route, () => (charged === 'free' ? 'free' : sell(counter, key, route, charged)))
+    if (wrong !== undefined) counter.mistakes.push(`${shown(key)}: ${wrong}`)
+  }
+  if (Object.keys(table).length === 0) counter.mistakes.push('table: expected at least one route')
+  failOn(counter.mistakes)
+  return map
+}
+
+type Counter = {
+  readonly shop: Shop
+  readonly mistakes: string[]
+  /** Which key a capability was made of. */
+  readonly derived: Map<string, string>
+}
+
+/** @returns `undefined` when the route cannot be sold so; the mistakes say why. */
+function sell(
+  { shop, mistakes, derived }: Counter,
+  key: string,
+  route: Route,
+  options: Exclude<RouteTable[string], 'free'>,
+): Sale | undefined {
+  const capability = options.capability ?? capabilityOf(route)
+  const other = options.capability === undefined ? derived.get(capability) : undefined
+  if (other !== undefined) {
+    mistakes.push(`${shown(key)}: same capability as ${shown(other)}; name one of them`)
+    return undefined
+  }
+  derived.set(capability, key)
+  try {
+    return shop.register({ ...options, capability })
+  } catch (error) {
+    if (!isL402Error(error, 'CONFIG_INVALID')) throw error
+    mistakes.push(...mistakesOf(error).map((mistake) => `${shown(key)} ${mistake}`))
+    return undefined
+  }
+}
+
+function shown(key: string): string {
+  return JSON.stringify(key.slice(0, 64))
+}
+
+function refuseRoute(shop: Shop, error: L402Error): Promise<Decision> {
+  return refuse(shop, error, undefined, undefined)
+}
+
+function free(shop: Shop): Decision {
+  return {
+    status: 'admitted',
+    receipt: undefined,
+    responseHeaders: (current) => freeHeaders(current, shop.cors),
+    finish: () => Promise.resolve(),
+  }
+}

@@ -1,7 +1,7 @@
 import type { Limit } from '../l402/index.ts'
 
 /** What one request takes from one limit. */
-export type Charge = Limit & {
+export type CostedLimit = Limit & {
   /** 1 for `use`, the price in msat for `msat`. */
   readonly cost: bigint
 }
@@ -22,7 +22,7 @@ export type UseStore = {
    * @param purchase - The payment hash in hex: all counters of one purchase have it in common.
    */
   reserve(
-    limits: readonly Charge[],
+    limits: readonly CostedLimit[],
     expiresAtSeconds: number,
     purchase: string,
   ): Promise<{ readonly reserved: string } | { readonly exhausted: Limit }>

@@ -11,13 +11,18 @@ export const decode: Command = {
   ],
   flags: {
     json: { about: 'Write JSON, also to a terminal.' },
+    text: { about: 'Write text, also to a pipe.' },
     'show-secrets': { about: 'Show tokens, signatures and preimages in full.' },
   },
   operands: 1,
   sections: [
     {
       title: 'Exit codes',
-      lines: ['0  it is well formed', '1  it is not, or its signature or proof is wrong', '2  usage'],
+      lines: [
+        '0  it is well formed',
+        '1  it is not, or its signature or proof is wrong',
+        '2  usage',
+      ],
     },
     {
       title: 'Examples',

@@ -8,7 +8,10 @@ export class Failure extends Error {
   /** What to do about it, as a sentence. */
   readonly advice: string | undefined
 
-  constructor(message: string, options: { readonly exitCode?: ExitCode; readonly advice?: string } = {}) {
+  constructor(
+    message: string,
+    options: { readonly exitCode?: ExitCode; readonly advice?: string } = {},
+  ) {
     super(message)
     this.exitCode = options.exitCode ?? exitCodes.failed
     this.advice = options.advice

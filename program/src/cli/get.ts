@@ -45,7 +45,10 @@ export const get: Command = {
   },
   operands: 1,
   sections: [
-    { title: 'Exit codes', lines: exitCodeMeanings.map(([code, what]) => `${code}`.padEnd(4) + what) },
+    {
+      title: 'Exit codes',
+      lines: exitCodeMeanings.map(([code, what]) => `${code}`.padEnd(4) + what),
+    },
     {
       title: 'Outcomes in JSON',
       lines: [
@@ -61,7 +64,7 @@ export const get: Command = {
       title: 'Examples',
       lines: [
         'satway get --dry-run http://127.0.0.1:8402/v1/decode -d lnbc...',
-        "satway get http://127.0.0.1:8402/v1/decode -d '{\"invoice\":\"lnbc...\"}' --max-cost 20sat",
+        'satway get http://127.0.0.1:8402/v1/decode -d \'{"invoice":"lnbc..."}\' --max-cost 20sat',
       ],
     },
   ],

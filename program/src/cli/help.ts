@@ -5,7 +5,8 @@ import { columns, table, wrap } from './screen.ts'
 /** `satway help COMMAND`. */
 export function renderHelp(screen: Screen, command: Command): string {
   const blocks = [`${usageLine(command)}\n`]
-  for (const paragraph of command.about) blocks.push(`${wrap(paragraph, screen.width).join('\n')}\n`)
+  for (const paragraph of command.about)
+    blocks.push(`${wrap(paragraph, screen.width).join('\n')}\n`)
   const flags = Object.entries({ ...command.flags, help: { about: 'Show this page.' } })
   blocks.push(title(screen, 'Options') + table(screen, flags.map(flagRow)))
   for (const section of command.sections) {
@@ -23,7 +24,11 @@ export function usageLine(command: Command): string {
 export type Summary = { readonly name: string; readonly usage: string; readonly about: string }
 
 /** `satway --help`. */
-export function renderOverview(screen: Screen, version: string, commands: readonly Summary[]): string {
+export function renderOverview(
+  screen: Screen,
+  version: string,
+  commands: readonly Summary[],
+): string {
   const rows = commands.map((command): Row => [`${command.name} ${command.usage}`, command.about])
   const more: readonly Row[] = [
     ['help COMMAND', 'Show the options of a command.'],

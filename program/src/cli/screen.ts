@@ -38,14 +38,6 @@ export function openScreen(stream: NodeJS.WriteStream): Screen {
   }
 }
 
-/**
- * Text from elsewhere, made safe to show: no control characters, which could move the cursor or
- * recolour the screen, and no marks that turn the direction of writing.
- */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
-}
-
 /** Keeps both ends of a long text. */
 export function shorten(text: string, head: number, tail: number): string {
   if (text.length <= head + tail + 1) return text
@@ -66,6 +58,7 @@ export function wrap(text: string, width: number): readonly string[] {
     line = word
     while (columns(line) > width) {
       const head = fitting(line, width)
+      if (head === line) break // one character that is too wide by itself
       lines.push(head)
       line = line.slice(head.length)
     }
@@ -84,9 +77,8 @@ export function table(screen: Screen, rows: readonly Row[], indent = 2): string 
   let text = ''
   for (const [name, value, style] of rows) {
     for (const [i, line] of wrap(value, valueWidth).entries()) {
-      const left = i === 0 ? name : ''
-      text += `${' '.repeat(indent)}${screen.dim(pad(left, nameWidth))}  ${style?.(line) ?? line}`
-      text = `${text.trimEnd()}\n`
+      const left = i === 0 ? screen.dim(pad(name, nameWidth)) : ' '.repeat(nameWidth)
+      text += `${' '.repeat(indent)}${left}  ${style?.(line) ?? line}\n`
     }
   }
   return text

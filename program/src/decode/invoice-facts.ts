@@ -35,7 +35,11 @@ export type InvoiceFacts = {
   readonly warnings: readonly string[]
 }
 
-export type FeatureFacts = { readonly bit: number; readonly name: string | null; readonly required: boolean }
+export type FeatureFacts = {
+  readonly bit: number
+  readonly name: string | null
+  readonly required: boolean
+}
 export type HopFacts = {
   readonly nodeId: string
   /** Block x transaction x output. */
@@ -44,14 +48,20 @@ export type HopFacts = {
   readonly feeProportionalMillionths: number
   readonly cltvExpiryDelta: number
 }
-export type FallbackFacts = { readonly kind: string; readonly version: number; readonly program: string }
+export type FallbackFacts = {
+  readonly kind: string
+  readonly version: number
+  readonly program: string
+}
 
 /** An invoice that was read, and what is wrong with it. */
 export type InvoiceReading = {
   readonly invoice: UnverifiedInvoice
   readonly facts: InvoiceFacts
-  /** Why the signature does not hold. Absent: it does. */
-  readonly fault?: string
+  /** Why the signature does not hold. `undefined`: it does. */
+  readonly fault: string | undefined
+  /** Why nobody should pay it, apart from the clock. Empty: nothing was found. */
+  readonly obstacles: readonly string[]
 }
 
 /**
@@ -65,18 +75,22 @@ export function readInvoice(text: string, nowSeconds: number): InvoiceReading {
   const verified = verify(invoice)
   const payee = verified.payee === undefined ? null : hex(verified.payee)
   const facts = factsOf(invoice, payee, nowSeconds)
-  return { invoice, facts, ...(verified.fault === undefined ? {} : { fault: verified.fault }) }
+  const { fault } = verified
+  const obstacles = [...(fault === undefined ? [] : [fault]), ...obstaclesOf(invoice)]
+  return { invoice, facts, fault, obstacles }
 }
 
-function verify(invoice: UnverifiedInvoice): { payee?: Uint8Array; fault?: string } {
+type Verified = { readonly payee: Uint8Array | undefined; readonly fault: string | undefined }
+
+function verify(invoice: UnverifiedInvoice): Verified {
   // An unknown required feature forbids paying, not reading: look at the signature alone.
   const readable = { ...invoice, unknownRequiredFeatures: [] }
   try {
     const { payee }: Invoice = verifyInvoice(readable)
-    return { payee }
+    return { payee, fault: undefined }
   } catch (error) {
     if (!isL402Error(error)) throw error
-    return { fault: error.message }
+    return { payee: undefined, fault: error.message }
   }
 }
 
@@ -112,18 +126,19 @@ function factsOf(
   }
 }
 
+function obstaclesOf(invoice: UnverifiedInvoice): readonly string[] {
+  const unknown = invoice.unknownRequiredFeatures.map((bit) => {
+    return `It requires feature ${bit}, which is not known here: it must not be paid.`
+  })
+  if (invoice.amountMsat !== undefined) return unknown
+  return ['It names no amount, so no L402 client pays it.', ...unknown]
+}
+
 function warningsOf(invoice: UnverifiedInvoice): readonly string[] {
-  const warnings: string[] = []
-  if (invoice.amountMsat === undefined) {
-    warnings.push('It names no amount: the payer chooses. An L402 client must not pay it.')
-  }
-  for (const bit of invoice.unknownRequiredFeatures) {
-    warnings.push(`It requires feature ${bit}, which is not known: a payer must not pay it.`)
-  }
-  for (const field of invoice.ignoredFields) {
-    warnings.push(`Its field "${field.tag}" is ignored: ${field.reason}.`)
-  }
-  return warnings
+  const ignored = invoice.ignoredFields.map(({ tag, reason }) => {
+    return `Its field "${tag}" is ignored: ${reason}.`
+  })
+  return [...obstaclesOf(invoice), ...ignored]
 }
 
 function hopFacts(hop: RouteHop): HopFacts {

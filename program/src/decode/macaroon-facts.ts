@@ -4,16 +4,20 @@ import { fingerprint, hex, isoTime } from './notation.ts'
 
 /** What a macaroon says, ready for JSON. Nothing in it is verified: only its minter can do that. */
 export type MacaroonFacts = {
-  /** Names the token without giving it away. */
+  /** Of the signature: names the token without giving it away. */
   readonly fingerprint: string
   readonly location: string | null
   /** An L402 identifier, understood; `null` when it is something else. */
-  readonly l402: { readonly version: 0; readonly paymentHash: string; readonly tokenId: string } | null
+  readonly l402: {
+    readonly version: 0
+    readonly paymentHash: string
+    readonly tokenId: string
+  } | null
   /** The identifier as it is, in hex. */
   readonly identifier: string
   readonly caveats: readonly CaveatFacts[]
-  /** The signature's fingerprint, or with `--show-secrets` the signature. */
-  readonly signature: string
+  /** In hex, with `--show-secrets`. Whoever has it can narrow the token. */
+  readonly signature: string | null
 }
 
 export type CaveatFacts = {
@@ -35,14 +39,9 @@ export function macaroonFacts(macaroon: Macaroon, showSecrets: boolean): Macaroo
     location: location === undefined ? null : Buffer.from(location).toString('utf8'),
     l402: l402Facts(macaroon.identifier),
     identifier: hex(macaroon.identifier),
-    caveats: macaroon.unverifiedCaveats.map(caveatFacts),
-    signature: showSecrets ? hex(signature) : fingerprintNote(signature),
+    caveats: macaroon.unverifiedCaveats.map((caveat) => caveatFacts(caveat, showSecrets)),
+    signature: showSecrets ? hex(signature) : null,
   }
-}
-
-/** How a secret stands in output that must not carry it. */
-export function fingerprintNote(secret: Uint8Array | string): string {
-  return `secret ${fingerprint(secret)}`
 }
 
 function l402Facts(identifier: Uint8Array): MacaroonFacts['l402'] {
@@ -54,8 +53,9 @@ function l402Facts(identifier: Uint8Array): MacaroonFacts['l402'] {
   }
 }
 
-function caveatFacts(caveat: Caveat): CaveatFacts {
-  const text = utf8(caveat.identifier)
+function caveatFacts(caveat: Caveat, showSecrets: boolean): CaveatFacts {
+  const plain = utf8(caveat.identifier)
+  const text = plain === undefined || showSecrets ? plain : withoutPreimage(plain)
   return {
     party: caveat.verificationId === undefined ? 'first' : 'third',
     text: text ?? hex(caveat.identifier),
@@ -63,6 +63,13 @@ function caveatFacts(caveat: Caveat): CaveatFacts {
     location: caveat.location === undefined ? null : Buffer.from(caveat.location).toString('utf8'),
     time: text === undefined ? null : timeOf(text),
   }
+}
+
+/** Some clients append the proof of payment to the token itself. It stays a secret. */
+function withoutPreimage(text: string): string {
+  return text.replace(/^(\s*preimage\s*=\s*)(.*)$/is, (_, start: string, preimage: string) => {
+    return `${start}(secret, fingerprint ${fingerprint(preimage)})`
+  })
 }
 
 /** `x_valid_until=1900000000` and `exp=…`: seconds since 1970 are hard to read. */

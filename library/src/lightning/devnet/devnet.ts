@@ -50,7 +50,10 @@ export type DevnetNode = Payee &
      * @throws {RangeError} when no payment of this hash is on its way.
      */
     resolvePayment(hash: PaymentHash, end: 'settle' | 'fail'): void
-    /** Takes the node off the network: until it is back, everything rejects with NODE_UNAVAILABLE. */
+    /**
+     * Makes the node deaf to its users, or brings it back. Until then its ports reject with
+     * NODE_UNAVAILABLE and its streams break; payments to it still arrive.
+     */
     setReachable(reachable: boolean): void
   }
 
@@ -117,7 +120,7 @@ export function createDevnet(options: DevnetOptions = {}): Devnet {
 function createNode(engine: Engine, member: Member, nodeId: Uint8Array): DevnetNode {
   let reachable = true
   const requireAnswer = (signal?: AbortSignal): void => {
-    if (!reachable) throw new L402Error('NODE_UNAVAILABLE', { reason: 'off the network' })
+    if (!reachable) throw new L402Error('NODE_UNAVAILABLE', { reason: 'not reachable' })
     if (signal?.aborted) throw new L402Error('NODE_UNAVAILABLE', { reason: 'aborted' })
   }
 

@@ -42,12 +42,14 @@ type Issued = {
 type Payment = {
   readonly issued: Issued
   readonly lock: Lock
-  readonly payer: Member
   /** What the payer is told in the place of the preimage. */
   readonly wrongPreimage: boolean
-  phase: 'on-the-way' | 'held' | 'settled'
+  phase: 'on-the-way' | 'held' | 'settled' | 'failed'
+  /** Set when the phase is `failed`. */
+  reason: FailureReason | undefined
 }
 
+/** A payment that ended before any money was locked. */
 type Failure = { readonly phase: 'failed'; readonly reason: FailureReason }
 
 export type EngineOptions = {
@@ -282,23 +284,32 @@ export class Engine {
     const hashHex = encodeHex(issued.paymentHash)
     const fault = payer.faults.take(hashHex)
     const wrongPreimage = fault?.kind === 'wrong-preimage'
-    const payment: Payment = { issued, lock, payer, wrongPreimage, phase: 'on-the-way' }
+    const payment: Payment = {
+      issued,
+      lock,
+      wrongPreimage,
+      phase: 'on-the-way',
+      reason: undefined,
+    }
     issued.payment = payment
     payer.payments.set(hashHex, payment)
     return { payment, fault }
   }
 
   #arriveLater(payment: Payment, afterMs: number): void {
-    if (afterMs === 0) return this.#arrive(payment, this.#nowMs())
     this.#agenda.add(this.#nowMs() + afterMs, (atMs) => {
       if (payment.phase === 'on-the-way') this.#arrive(payment, atMs)
     })
+    this.tick() // for a delay of zero
   }
 
   /** The payment is at its payee. A plain invoice settles; a hold invoice waits for its payee. */
   #arrive(payment: Payment, atMs: number): void {
     const { issued } = payment
-    if (issued.preimage !== undefined) return this.#settle(payment, atMs)
+    if (issued.preimage !== undefined) {
+      this.#settle(payment, atMs)
+      return
+    }
     if (this.#isClosed(issued, atMs)) {
       this.#giveBack(payment, 'rejected')
       return
@@ -322,8 +333,10 @@ export class Engine {
   /** Ends a payment without money moving. */
   #giveBack(payment: Payment, reason: FailureReason): PaymentOutcome {
     this.#ledger.release(payment.lock)
+    payment.phase = 'failed'
+    payment.reason = reason
     payment.issued.payment = undefined
-    return fail(payment.payer, encodeHex(payment.issued.paymentHash), reason)
+    return { status: 'failed', reason }
   }
 
   #isClosed(issued: Issued, atMs: number): boolean {
@@ -349,7 +362,7 @@ function fail(payer: Member, hashHex: string, reason: FailureReason): PaymentOut
 }
 
 function outcomeOf(payment: Payment | Failure): PaymentOutcome {
-  if (payment.phase === 'failed') return { status: 'failed', reason: payment.reason }
+  if (payment.phase === 'failed') return { status: 'failed', reason: payment.reason! }
   if (payment.phase !== 'settled') return { status: 'unknown' }
   const { issued, lock } = payment
   const { amountMsat, feeMsat } = lock

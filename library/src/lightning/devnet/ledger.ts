@@ -52,9 +52,7 @@ export class Ledger {
   /** Gives a lock back to its payer. @throws {RangeError} when it has already ended. */
   release(lock: Lock): void {
     this.#end(lock)
-    this.#balances[lock.payer] = msat(
-      this.#balances[lock.payer]! + lock.amountMsat + lock.feeMsat,
-    )
+    this.#balances[lock.payer] = msat(this.#balances[lock.payer]! + lock.amountMsat + lock.feeMsat)
   }
 
   totalMsat(): Msat {

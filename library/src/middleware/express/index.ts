@@ -1,1 +1,2 @@
-export {}
+export type { ExpressOptions } from './l402.ts'
+export { l402 } from './l402.ts'

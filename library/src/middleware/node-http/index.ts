@@ -1,1 +1,7 @@
-export {}
+export type { NodeOptions } from './node-request.ts'
+export { readNodeRequest, withhold } from './node-request.ts'
+export { followResponse, sendRefusal } from './node-response.ts'
+export type { PaidListener } from './protect.ts'
+export { protect } from './protect.ts'
+export type { PaidUpgradeListener } from './protect-upgrade.ts'
+export { protectUpgrade } from './protect-upgrade.ts'

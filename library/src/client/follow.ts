@@ -1,0 +1,45 @@
+import type { Call, Hop } from './call.ts'
+import { discard } from './challenge-hints.ts'
+import { carriesBodyAway, followRedirect, isRedirect, maxRedirects } from './redirect.ts'
+
+/** What happened on the way of one call, over all its hops, as far as redirects go. */
+export type Path = {
+  /** Whether a credential was sent on the way. */
+  readonly presented: boolean
+  /** Whether a redirect led from https to http. */
+  downgraded: boolean
+}
+
+/**
+ * Gets the answer to a call, following redirects by hand, so that every hop is judged by itself.
+ *
+ * A redirect that would take a body to another origin after a credential was sent, or a body that
+ * cannot be sent again, is not followed: the caller gets it as it is.
+ *
+ * @param answer - Gets the answer to one hop.
+ * @returns The answer that is no redirect, and the hop that it answers.
+ * @throws {TypeError} for a redirect under `redirect: 'error'`, and after the 20th.
+ * @spec client.md R-PAY-50 to R-PAY-53
+ */
+export async function follow(
+  call: Call,
+  path: Path,
+  answer: (hop: Hop) => Promise<Response>,
+): Promise<{ readonly response: Response; readonly hop: Hop }> {
+  let hop = call.first
+  let response = await answer(hop)
+  for (let redirects = 0; isRedirect(response); redirects++) {
+    if (call.redirect === 'manual') break
+    if (call.redirect === 'error') throw new TypeError('redirected, and redirect is "error"')
+    if (redirects === maxRedirects) throw new TypeError('redirected too often')
+    const next = followRedirect(hop, response)
+    if (path.presented && carriesBodyAway(hop, next)) break
+    if ((await next.body?.isReplayable()) === false) break
+    await discard(response)
+    if (hop.url.protocol === 'https:' && next.url.protocol === 'http:') path.downgraded = true
+    hop = next
+    response = await answer(hop)
+    Object.defineProperty(response, 'redirected', { value: true })
+  }
+  return { response, hop }
+}

@@ -1,0 +1,34 @@
+import type { StoredToken, TokenStore } from './token-store.ts'
+import { markToken, mayOpen } from './token-store.ts'
+
+/** A token store that lives as long as the process. */
+export function createMemoryTokenStore(): TokenStore {
+  const byId = new Map<string, StoredToken>()
+  /** Ids of tokens that may still open something, by origin: the others are not looked at again. */
+  const live = new Map<string, Set<string>>()
+
+  const put = (token: StoredToken): void => {
+    byId.set(token.id, token)
+    const ids = live.get(token.origin) ?? new Set()
+    live.set(token.origin, ids)
+    if (token.standing === 'spent' || token.standing === 'abandoned') ids.delete(token.id)
+    else ids.add(token.id)
+  }
+
+  return {
+    put: async (token) => {
+      if (!byId.has(token.id)) put(token)
+    },
+    mark: async (id, mark) => {
+      const token = byId.get(id)
+      if (token !== undefined) put(markToken(token, mark))
+    },
+    find: async (id) => byId.get(id),
+    usable: async (origin, nowSeconds) =>
+      [...(live.get(origin) ?? [])]
+        .map((id) => byId.get(id)!)
+        .filter((token) => mayOpen(token, nowSeconds))
+        .reverse(),
+    list: async () => [...byId.values()],
+  }
+}

@@ -1,0 +1,98 @@
+import type { Call, Hop } from './call.ts'
+import { credentialFor } from './credential.ts'
+import type { Parts } from './parts.ts'
+import { quietly } from './payments.ts'
+import { routeOf } from './stored-token.ts'
+import type { StoredToken } from './token-store.ts'
+
+/**
+ * What an answer says about the token that the request carried. `open`: nothing; the service is
+ * busy or broken, or refuses for a reason of its own.
+ */
+export type Verdict = 'accepted' | 'refused' | 'open'
+
+/** A token that was chosen for one request, and counted as on its way until it is handed back. */
+export type Held = { readonly stored: StoredToken; readonly release: () => void }
+
+/** Sends one request without a credential. */
+export async function sendBare(parts: Parts, call: Call, hop: Hop): Promise<Response> {
+  return send(parts, call, hop, undefined)
+}
+
+/**
+ * Sends one request with a token, and remembers what the answer says about it.
+ *
+ * @spec client.md R-PAY-43, R-PAY-60
+ */
+export async function present(
+  parts: Parts,
+  call: Call,
+  hop: Hop,
+  { stored, release }: Held,
+): Promise<{ readonly response: Response; readonly verdict: Verdict }> {
+  try {
+    const authorization = credentialFor(stored, hop, parts.clocks.now(hop.url.origin))
+    const response = await send(parts, call, hop, authorization)
+    const verdict = verdictOf(response.status, opened(stored, routeOf(hop)))
+    await remember(parts, stored, hop, verdict, response.status)
+    return { response, verdict }
+  } finally {
+    release()
+  }
+}
+
+async function send(
+  parts: Parts,
+  call: Call,
+  hop: Hop,
+  authorization: string | undefined,
+): Promise<Response> {
+  const headers = new Headers(hop.headers)
+  if (authorization !== undefined) headers.set('authorization', authorization)
+  const init: RequestInit = {
+    ...call.rest,
+    method: hop.method,
+    headers,
+    // Followed by hand: a credential must not travel further than its origin.
+    redirect: 'manual',
+  }
+  if (call.signal !== undefined) init.signal = call.signal
+  if (hop.body?.isStream === true) init.duplex = 'half'
+  if (hop.body !== undefined) init.body = hop.body.take()
+  const { fetch } = parts
+  const response = await fetch(hop.url.href, init)
+  parts.clocks.learn(hop.url.origin, response)
+  return response
+}
+
+/**
+ * 401 and 402 are about the credential. 403 is too, where the token has not opened anything yet:
+ * there the request may do better without it.
+ */
+function verdictOf(status: number, openedBefore: boolean): Verdict {
+  if (status === 401 || status === 402) return 'refused'
+  if (status === 403) return openedBefore ? 'open' : 'refused'
+  if (status >= 500 || [407, 408, 421, 425, 429].includes(status)) return 'open'
+  return 'accepted'
+}
+
+function opened(stored: StoredToken, route: string): boolean {
+  return stored.route === route || stored.servedRoutes.includes(route)
+}
+
+/** What is learned is a hint: a store that cannot keep it costs one try at the next call. */
+async function remember(
+  { tokens }: Parts,
+  stored: StoredToken,
+  hop: Hop,
+  verdict: Verdict,
+  status: number,
+): Promise<void> {
+  const route = routeOf(hop)
+  if (verdict === 'open') return
+  if (verdict === 'refused') return quietly(tokens.mark(stored.id, { kind: 'refused', route }))
+  const counts = stored.facts?.uses !== undefined
+  const isNews = stored.standing !== 'good' || !stored.servedRoutes.includes(route)
+  if (!isNews && !counts) return
+  await quietly(tokens.mark(stored.id, { kind: 'served', route, used: status < 400 }))
+}

@@ -1,0 +1,48 @@
+import type { Msat } from '../amount/index.ts'
+import { encodeHex, encodeUtf8, sha256 } from '../bytes/index.ts'
+import type { Scheme } from '../l402/index.ts'
+import type { Hop } from './call.ts'
+import { readTokenFacts } from './token-facts.ts'
+import type { StoredToken } from './token-store.ts'
+
+/** Method and path: HEAD buys what GET buys. */
+export function routeOf(hop: Pick<Hop, 'method' | 'url'>): string {
+  return `${hop.method === 'HEAD' ? 'GET' : hop.method} ${hop.url.pathname}`
+}
+
+/** Names a token: 32 hex digits. The same text at another origin is another token. */
+export function tokenIdOf(origin: string, token: string): string {
+  return encodeHex(sha256(encodeUtf8(`${origin} ${token}`))).slice(0, 32)
+}
+
+/** A token as it is kept when it has just been paid for, or comes from elsewhere. */
+export function tokenOf(
+  bought: {
+    readonly origin: string
+    readonly scheme: Scheme
+    readonly token: string
+    readonly paymentHash: string
+    readonly amountMsat: Msat
+    readonly route: string
+    readonly attenuates: boolean
+  },
+  proof: { readonly preimage: string; readonly feeMsat: Msat; readonly boughtAtSeconds: number },
+): StoredToken {
+  const { origin, scheme, token, paymentHash, amountMsat, route, attenuates } = bought
+  return {
+    id: tokenIdOf(origin, token),
+    origin,
+    scheme,
+    token,
+    paymentHash,
+    amountMsat,
+    route,
+    attenuates,
+    ...proof,
+    facts: readTokenFacts(token),
+    standing: 'new',
+    usesSeen: 0,
+    servedRoutes: [],
+    refusedRoutes: [],
+  }
+}

@@ -1,0 +1,136 @@
+import type { Msat } from '../amount/index.ts'
+import type { Scheme } from '../l402/index.ts'
+
+/**
+ * How a token stands. `new`: bought, and no server has judged it yet. `good`: it was accepted.
+ * `owed`: it was refused where it was bought, and never accepted: the money bought nothing so far.
+ * `spent`: it was good, and no longer opens what it was bought for. `abandoned`: written off by the
+ * operator. None of these deletes it.
+ */
+export type TokenStanding = 'new' | 'good' | 'owed' | 'spent' | 'abandoned'
+
+/** What a readable token says about itself. Claims of the server that minted it: good for choosing. */
+export type TokenFacts = {
+  /** 64 hex digits. */
+  readonly paymentHash: string
+  readonly service: string | undefined
+  readonly capability: string | undefined
+  /** Seconds since 1970: the first second at which it no longer works. */
+  readonly validUntilSeconds: number | undefined
+  /** How many requests it is good for; `undefined`: as many as you like. */
+  readonly uses: number | undefined
+  /** What it opens, as one text: tokens of equal coverage are good for the same requests. */
+  readonly coverage: string | undefined
+}
+
+/** A token that was paid for, and what was learned about it. */
+export type StoredToken = {
+  /** 32 hex digits: digest of origin and token. */
+  readonly id: string
+  /** Scheme, host and port of the server that issued it. It is sent nowhere else. */
+  readonly origin: string
+  readonly scheme: Scheme
+  /** As the challenge wrote it. Secret together with the preimage. */
+  readonly token: string
+  /** 64 hex digits. */
+  readonly paymentHash: string
+  /** 64 hex digits. Secret. */
+  readonly preimage: string
+  readonly amountMsat: Msat
+  readonly feeMsat: Msat
+  /** The method and path it was bought for. */
+  readonly route: string
+  readonly boughtAtSeconds: number
+  /** `undefined`: the token is opaque. */
+  readonly facts: TokenFacts | undefined
+  /** The server said that it enforces `exp` and `req`, so only narrowed copies are sent. */
+  readonly attenuates: boolean
+  readonly standing: TokenStanding
+  /** How many requests were answered with success under it. */
+  readonly usesSeen: number
+  /** Routes that it opened, latest first, at most 64. */
+  readonly servedRoutes: readonly string[]
+  /** Routes that refused it, latest first, at most 256. */
+  readonly refusedRoutes: readonly string[]
+}
+
+/** What an answer of the server taught about a token. */
+export type TokenMark =
+  /** `used`: the answer was a success, which takes a use of a limited token. */
+  | { readonly kind: 'served'; readonly route: string; readonly used: boolean }
+  | { readonly kind: 'refused'; readonly route: string }
+  | { readonly kind: 'abandoned' }
+
+/**
+ * Keeps tokens that were paid for. There is no method that deletes one.
+ *
+ * Every method rejects with STORE_UNAVAILABLE when it cannot do its work. An implementation on a
+ * disk makes each method one transaction, durable when it resolves.
+ *
+ * @spec client.md R-PAY-40 to R-PAY-45
+ */
+export type TokenStore = {
+  /** Keeps a token. One whose id is known stays as it is. */
+  put(token: StoredToken): Promise<void>
+  /** Applies {@link markToken}. An id that is not known changes nothing. */
+  mark(id: string, mark: TokenMark): Promise<void>
+  find(id: string): Promise<StoredToken | undefined>
+  /** Tokens of one origin that may still open something: {@link mayOpen}. Latest first. */
+  usable(origin: string, nowSeconds: number): Promise<readonly StoredToken[]>
+  /** Every token, oldest first. */
+  list(): Promise<readonly StoredToken[]>
+}
+
+const maxServedRoutes = 64
+const maxRefusedRoutes = 256
+/** How long an origin owes what it was paid for, where the token does not say when it ends. */
+const owedSeconds = 86_400
+
+/** Whether a token may still open something: not spent, abandoned or expired. */
+export function mayOpen(token: StoredToken, nowSeconds: number): boolean {
+  if (token.standing === 'spent' || token.standing === 'abandoned') return false
+  if (token.standing === 'owed') return nowSeconds < owedUntil(token)
+  const { validUntilSeconds } = token.facts ?? {}
+  return validUntilSeconds === undefined || nowSeconds < validUntilSeconds
+}
+
+/**
+ * What a mark makes of a token.
+ *
+ * A refusal elsewhere is about that route alone. A refusal where the token was bought ends it:
+ * `spent` if it ever worked, `owed` if not. A token that works after all is good again.
+ *
+ * @spec client.md R-PAY-43, R-PAY-44
+ */
+export function markToken(token: StoredToken, mark: TokenMark): StoredToken {
+  if (mark.kind === 'abandoned') return { ...token, standing: 'abandoned' }
+  const { route } = mark
+  if (mark.kind === 'served') {
+    return {
+      ...token,
+      standing: 'good',
+      usesSeen: token.usesSeen + (mark.used ? 1 : 0),
+      servedRoutes: withFirst(token.servedRoutes, route, maxServedRoutes),
+      refusedRoutes: token.refusedRoutes.filter((refused) => refused !== route),
+    }
+  }
+  return {
+    ...token,
+    standing: route === token.route ? standingAfterRefusal(token.standing) : token.standing,
+    servedRoutes: token.servedRoutes.filter((served) => served !== route),
+    refusedRoutes: withFirst(token.refusedRoutes, route, maxRefusedRoutes),
+  }
+}
+
+function owedUntil(token: StoredToken): number {
+  return token.facts?.validUntilSeconds ?? token.boughtAtSeconds + owedSeconds
+}
+
+function standingAfterRefusal(standing: TokenStanding): TokenStanding {
+  if (standing === 'new') return 'owed'
+  return standing === 'good' ? 'spent' : standing
+}
+
+function withFirst(routes: readonly string[], route: string, max: number): readonly string[] {
+  return [route, ...routes.filter((other) => other !== route)].slice(0, max)
+}

@@ -1,0 +1,68 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import type { Gate, Receipt } from '../../server/index.ts'
+import { readWebRequest, toResponse, withHeaders } from '../web/index.ts'
+
+/** What `c.get('l402')` gives: what was bought; `undefined` when the request was free. */
+export type PaidVariables = { l402: Receipt | undefined }
+
+export type HonoOptions = {
+  /**
+   * Who the client is. Default: the address of the socket on Node, nothing elsewhere. Behind a
+   * proxy, read the header that this proxy sets, and only if nobody else can reach the server.
+   */
+  readonly clientAddress?: (c: Context) => string | undefined
+}
+
+/**
+ * Puts a gate before Hono routes.
+ *
+ * The handler sees the credential in the request's headers; do not log them.
+ *
+ * @example
+ * app.get('/weather', l402(gate), (c) => c.json({ paid: c.get('l402')?.paymentHash }))
+ */
+export function l402(
+  gate: Gate,
+  options: HonoOptions = {},
+): MiddlewareHandler<{ Variables: PaidVariables }> {
+  const clientAddress = options.clientAddress ?? socketAddress
+  return async (c, next) => {
+    const decision = await gate(readWebRequest(c.req.raw, clientAddress(c)))
+    if (decision.status === 'refused') return toResponse(decision.response)
+    c.set('l402', decision.receipt)
+    try {
+      await next()
+    } catch (error) {
+      await decision.finish(undefined)
+      throw error
+    }
+    const { res } = c
+    const headers = decision.responseHeaders((name) => res.headers.get(name) ?? undefined)
+    const finished = withHeaders(res, headers)
+    if (finished !== res) {
+      // Hono merges the headers of the response before, which are the ones to be replaced.
+      c.res = undefined
+      c.res = finished
+    }
+    await decision.finish(isGone(c) ? undefined : res.status)
+    return undefined
+  }
+}
+
+/** What `@hono/node-server` passes beside the request. */
+type NodeEnvironment = {
+  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } }
+  readonly outgoing?: { readonly destroyed?: boolean }
+}
+
+function socketAddress(c: Context): string | undefined {
+  return nodeEnvironment(c).incoming?.socket?.remoteAddress
+}
+
+function isGone(c: Context): boolean {
+  return nodeEnvironment(c).outgoing?.destroyed === true
+}
+
+function nodeEnvironment(c: Context): NodeEnvironment {
+  return (c.env ?? {}) as NodeEnvironment
+}

@@ -1,0 +1,75 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Decision, RefusalResponse } from '../../server/index.ts'
+
+type Admitted = Extract<Decision, { status: 'admitted' }>
+
+/** Sends the paywall's own response. */
+export function sendRefusal(response: ServerResponse, refusal: RefusalResponse): void {
+  const values = new Map<string, string[]>()
+  for (const [name, value] of refusal.headers) {
+    const known = values.get(name)
+    if (known === undefined) values.set(name, [value])
+    else known.push(value)
+  }
+  response.statusCode = refusal.status
+  for (const [name, lines] of values)
+    response.setHeader(name, lines.length === 1 ? lines[0]! : lines)
+  if (refusal.status !== 204) response.setHeader('Content-Length', Buffer.byteLength(refusal.body))
+  response.end(refusal.body)
+}
+
+/**
+ * Follows an admitted response: as its head is written, the paywall's headers join it and the use is
+ * settled; when the connection closes before that, the use is given back.
+ *
+ * @returns False when the client is gone already: there is nobody to serve.
+ */
+export function followResponse(response: ServerResponse, decision: Admitted): boolean {
+  if (response.destroyed) {
+    void decision.finish(undefined)
+    return false
+  }
+  let started = false
+  const writeHead = response.writeHead.bind(response) as WriteHead
+  const start: WriteHead = (status, first, second) => {
+    if (started) return writeHead(status, first, second)
+    started = true
+    const message = typeof first === 'string' ? first : undefined
+    setHeaders(response, typeof first === 'string' ? second : first)
+    for (const [name, value] of decision.responseHeaders((name) => headerOf(response, name))) {
+      response.setHeader(name, value)
+    }
+    void decision.finish(status)
+    return message === undefined ? writeHead(status) : writeHead(status, message)
+  }
+  response.writeHead = start as ServerResponse['writeHead']
+  response.once('close', () => {
+    if (!started) void decision.finish(undefined)
+  })
+  return true
+}
+
+/** A list of names and values in turn, or a record: what `writeHead` takes. */
+type Headers = unknown[] | OutgoingHttpHeaders
+type WriteHead = (status: number, first?: string | Headers, second?: Headers) => ServerResponse
+
+/** What is given to `writeHead` counts over what was set before, as it does without us. */
+function setHeaders(response: ServerResponse, headers: Headers | undefined): void {
+  if (headers === undefined) return
+  if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers)) {
+      if (value !== undefined) response.setHeader(name, value)
+    }
+    return
+  }
+  const flat: unknown[] = headers.flat()
+  for (let i = 0; i < flat.length; i += 2) response.removeHeader(String(flat[i]))
+  for (let i = 0; i < flat.length; i += 2) {
+    response.appendHeader(String(flat[i]), String(flat[i + 1]))
+  }
+}
+
+function headerOf(response: ServerResponse, name: string): string | undefined {
+  const value = response.getHeader(name)
+  return Array.isArray(value) ? value.join(', ') : value?.toString()
+}

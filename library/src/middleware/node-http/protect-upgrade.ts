@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Gate, Receipt, RefusalResponse } from '../../server/index.ts'
+import type { NodeOptions } from './node-request.ts'
+import { readNodeRequest, withhold } from './node-request.ts'
+
+/** An `upgrade` listener that is told what was bought; `undefined` when the request was free. */
+export type PaidUpgradeListener = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  receipt: Receipt | undefined,
+) => unknown
+
+/**
+ * Puts a gate before an `upgrade` listener, such as a WebSocket server's: an upgrade never passes
+ * through request listeners, so that {@link protect} alone does not see it.
+ *
+ * The use is settled when `listener` returns, and given back when it throws.
+ *
+ * @example
+ * server.on('upgrade', protectUpgrade(gate, (request, socket, head) => wss.handleUpgrade(…)))
+ */
+export function protectUpgrade(
+  gate: Gate,
+  listener: PaidUpgradeListener,
+  options: NodeOptions = {},
+): (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void> {
+  return async (request, socket, head) => {
+    // Until the listener takes over, nobody else hears of a broken connection.
+    socket.on('error', ignore)
+    const decision = await gate(readNodeRequest(request, options))
+    if (decision.status === 'refused') return sendRaw(socket, decision.response)
+    if (socket.destroyed) return decision.finish(undefined)
+    socket.off('error', ignore)
+    if (options.keepCredential !== true) withhold(request)
+    try {
+      await listener(request, socket, head, decision.receipt)
+      await decision.finish(101)
+    } catch (error) {
+      await decision.finish(undefined)
+      socket.destroy()
+      throw error
+    }
+  }
+}
+
+/** There is no `ServerResponse` for an upgrade. */
+function sendRaw(socket: Duplex, { status, headers, body }: RefusalResponse): void {
+  const lines = headers.map(([name, value]) => `${name}: ${value}`)
+  const length = status === 204 ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]
+  const start = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`
+  socket.end([start, ...lines, ...length, 'Connection: close', '', body].join('\r\n'))
+}
+
+function ignore(): void {
+  // The socket is destroyed by its error, and `socket.destroyed` tells.
+}

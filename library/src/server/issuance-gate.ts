@@ -1,0 +1,84 @@
+import { L402Error } from '../errors.ts'
+import { startDeadline } from './deadline.ts'
+
+/**
+ * Bounds how much the payee is asked at a time: so many invoices at once, so many callers waiting,
+ * and an end to every wait.
+ *
+ * @spec server.md R-SRV-37
+ */
+export class IssuanceGate {
+  readonly #concurrent: number
+  readonly #queue: number
+  readonly #timeoutMs: number
+  #running = 0
+  readonly #waiting = new Set<() => void>()
+
+  constructor(options: {
+    readonly concurrent: number
+    readonly queue: number
+    readonly timeoutMs: number
+  }) {
+    this.#concurrent = options.concurrent
+    this.#queue = options.queue
+    this.#timeoutMs = options.timeoutMs
+  }
+
+  /**
+   * Runs a task when there is room for it.
+   *
+   * @throws {L402Error} REQUEST_OVERLOADED when the queue is full or the turn never comes;
+   *   NODE_UNAVAILABLE when the task itself takes longer than the time that is left.
+   */
+  async run<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    let started = false
+    const deadline = startDeadline(this.#timeoutMs, () =>
+      started
+        ? new L402Error('NODE_UNAVAILABLE', { timeoutMs: this.#timeoutMs })
+        : new L402Error('REQUEST_OVERLOADED', { timeoutMs: this.#timeoutMs }),
+    )
+    try {
+      if (this.#running >= this.#concurrent) await this.#turn(deadline)
+      else this.#running++
+      started = true
+      // The place is given up at the deadline also when the task does not listen to its signal.
+      return await deadline.race(task(deadline.signal)).finally(() => this.#leave())
+    } finally {
+      deadline.clear()
+    }
+  }
+
+  /** Waits in line. Whoever leaves hands its place over, so nobody overtakes. */
+  async #turn(deadline: { race(promise: Promise<void>): Promise<void> }): Promise<void> {
+    if (this.#waiting.size >= this.#queue) {
+      throw new L402Error('REQUEST_OVERLOADED', { queue: this.#queue })
+    }
+    let handed = false
+    let proceed: () => void = () => undefined
+    const turn = new Promise<void>((resolve) => {
+      proceed = () => {
+        handed = true
+        resolve()
+      }
+    })
+    this.#waiting.add(proceed)
+    try {
+      await deadline.race(turn)
+    } catch (error) {
+      this.#waiting.delete(proceed)
+      // A place that came in the moment of giving up goes to the next in line.
+      if (handed) this.#leave()
+      throw error
+    }
+  }
+
+  #leave(): void {
+    const [next] = this.#waiting
+    if (next === undefined) {
+      this.#running--
+      return
+    }
+    this.#waiting.delete(next)
+    next()
+  }
+}

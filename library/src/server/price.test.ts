@@ -1,0 +1,226 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { msat } from '../amount/index.ts'
+import { encodeHex, encodeUtf8, sha256 } from '../bytes/index.ts'
+import { isL402Error } from '../errors.ts'
+import { canonicalTarget } from '../l402/index.ts'
+import type { Price, PriceInput, Quote } from './price.ts'
+import { createPricer, readPrice } from './price.ts'
+import { readQuery } from './query.ts'
+
+type Parts = {
+  readonly method?: string
+  readonly target?: string
+  readonly headers?: Readonly<Record<string, readonly string[]>>
+}
+
+async function quote(price: Price, parts: Parts = {}): Promise<Quote | undefined> {
+  const { headers = {}, method = 'GET', target = '/a' } = parts
+  const headerLines = (name: string): readonly string[] => headers[name] ?? []
+  return createPricer(price)({ headerLines }, method, canonicalTarget(target))
+}
+
+const refusedWith = (code: 'REQUEST_AMBIGUOUS' | 'REQUEST_UNPRICED'): unknown =>
+  expect.toSatisfy((error) => isL402Error(error, code))
+
+describe('R-SRV-14 a price is an amount or a function of the request', () => {
+  test('a fixed one is bound to nothing else', async () => {
+    expect(await quote('10 sat')).toEqual({ priceMsat: 10_000n, scope: undefined })
+    expect(await quote(msat(1n))).toEqual({ priceMsat: 1n, scope: undefined })
+  })
+
+  test('a function answers at once or later, in text or in msat', async () => {
+    expect(await quote(() => '2 sat')).toEqual({ priceMsat: 2000n, scope: undefined })
+    expect(await quote(async () => msat(7n))).toEqual({ priceMsat: 7n, scope: undefined })
+  })
+
+  test('null is free', async () => {
+    expect(await quote(() => null)).toBeUndefined()
+    expect(await quote(async () => null)).toBeUndefined()
+  })
+
+  for (const wrong of [
+    '0 sat',
+    '10',
+    'free',
+    '',
+    '-1 sat',
+    0n,
+    -1n,
+    2n ** 53n,
+    10,
+    null,
+    undefined,
+    {},
+  ]) {
+    test(`${String(wrong)} is no fixed price`, () => {
+      expect(() => readPrice(wrong)).toThrow(RangeError)
+    })
+  }
+})
+
+describe('R-SRV-15 a price function that gives no amount is never free', () => {
+  for (const [what, price] of [
+    [
+      'throws',
+      () => {
+        throw new Error('rates are down')
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('rates are down')
+      },
+    ],
+    ['gives zero', () => msat(0n)],
+    ['gives zero in text', () => '0 sat'],
+    ['gives nothing', () => undefined],
+    ['gives a number', () => 10],
+    ['gives an amount without a unit', () => '10'],
+    ['gives a promise of nothing', async () => undefined],
+    ['gives nonsense', () => Number.NaN],
+  ] as const) {
+    test(`one that ${what}`, async () => {
+      // A function in JavaScript does what its type forbids.
+      await expect(quote(price as unknown as Price)).rejects.toEqual(
+        refusedWith('REQUEST_UNPRICED'),
+      )
+    })
+  }
+})
+
+describe('R-SRV-16 what a price looks at and the request says twice refuses the request', () => {
+  const bySize: Price = (input) => (input.query('size') === 'large' ? '100 sat' : '1 sat')
+  const careless: Price = (input) => {
+    try {
+      return bySize(input) as string
+    } catch {
+      return '1 sat'
+    }
+  }
+  for (const query of [
+    '?size=small&size=large',
+    '?size=small&size=small',
+    '?size=small&%73ize=large',
+    '?size=small&size[]=large',
+    '?size[]=large',
+    '?size[0]=small',
+    '?size=%zz',
+    '?size=small&x=%ff',
+    '?size=small&x=%',
+  ]) {
+    test(`${query}`, async () => {
+      await expect(quote(bySize, { target: `/a${query}` })).rejects.toEqual(
+        refusedWith('REQUEST_AMBIGUOUS'),
+      )
+      await expect(quote(careless, { target: `/a${query}` })).rejects.toEqual(
+        refusedWith('REQUEST_AMBIGUOUS'),
+      )
+    })
+  }
+
+  test('a header on two lines', async () => {
+    const price: Price = (input) => (input.header('X-Size') === 'large' ? '100 sat' : '1 sat')
+    await expect(quote(price, { headers: { 'x-size': ['small', 'large'] } })).rejects.toEqual(
+      refusedWith('REQUEST_AMBIGUOUS'),
+    )
+    expect(await quote(price, { headers: { 'x-size': ['large'] } })).toHaveProperty(
+      'priceMsat',
+      100_000n,
+    )
+  })
+
+  test('what it does not look at may be there twice', async () => {
+    expect(await quote(bySize, { target: '/a?size=large&x=1&x=2' })).toHaveProperty(
+      'priceMsat',
+      100_000n,
+    )
+  })
+
+  for (const [query, values] of [
+    ['', []],
+    ['?', []],
+    ['?a', ['']],
+    ['?a=', ['']],
+    ['?a=1', ['1']],
+    ['?b=2&a=1', ['1']],
+    ['?a=b=c', ['b=c']],
+    ['?a=%C3%A9+x%2B', ['é x+']],
+    ['?A=1&ab=2', []],
+    ['?a=1&&a=2', ['1', '2']],
+  ] as const) {
+    test(`${query || 'no query'} has the values ${JSON.stringify(values)}`, () => {
+      expect(readQuery(query, 'a')).toEqual(values)
+    })
+  }
+})
+
+function look(input: PriceInput, ...names: readonly string[]): readonly (string | undefined)[] {
+  return names.map((name) => input.query(name))
+}
+
+describe('R-SRV-17 the scope is a digest of what the price looked at', () => {
+  test('with these exact bytes', async () => {
+    const price: Price = ({ method, query, header, path }) =>
+      `${method}${path}${query('size')}${query('none')}${header('Accept')}`.length > 3
+        ? '1 sat'
+        : '2 sat'
+    const facts =
+      '[["header accept","text/plain"],["method ","POST"],["path ","/a"],["query none"],["query size","x"]]'
+    expect(
+      await quote(price, {
+        method: 'POST',
+        target: '/a?size=x',
+        headers: { accept: ['text/plain'] },
+      }),
+    ).toEqual({
+      priceMsat: 1000n,
+      scope: encodeHex(sha256(encodeUtf8(facts))).slice(0, 32),
+    })
+  })
+
+  test('is the same whatever the order, and whatever it did not look at', async () => {
+    const one: Price = (input) => `${look(input, 'a', 'b').length} sat`
+    const other: Price = async (input) => {
+      const [b] = look(input, 'b')
+      await null
+      return `${[b, ...look(input, 'a')].length} sat`
+    }
+    const a = await quote(one, { target: '/x?a=1&b=2' })
+    const b = await quote(other, { target: '/y?b=2&c=3&a=1', method: 'POST' })
+    expect(a?.scope).toBe(b?.scope)
+  })
+
+  test('tells an absent parameter from an empty one', async () => {
+    const price: Price = (input) => `${look(input, 'a').length} sat`
+    const scopes = await Promise.all(
+      ['/x', '/x?a=', '/x?a=null', '/x?a=undefined'].map((target) => quote(price, { target })),
+    )
+    expect(new Set(scopes.map((quoted) => quoted?.scope)).size).toBe(4)
+  })
+
+  test('differs wherever one answer differs', async () => {
+    const text = fc.string({ unit: 'grapheme', minLength: 1 })
+    const names = fc.uniqueArray(text, { maxLength: 4 })
+    const values = fc.dictionary(text, text, { noNullPrototype: true })
+    const seen = new Map<string | undefined, string>()
+    await fc.assert(
+      fc.asyncProperty(names, values, async (asked, given) => {
+        const query = Object.entries(given).map((pair) => pair.map(encodeURIComponent).join('='))
+        fc.pre(asked.every((name) => !Object.keys(given).some((key) => key.startsWith(`${name}[`))))
+        const quoted = await quote((input) => `${look(input, ...asked).length + 1} sat`, {
+          target: `/x?${query.join('&')}`,
+        })
+        const answer = (name: string): unknown => [
+          name,
+          Object.hasOwn(given, name) ? given[name] : 0,
+        ]
+        const answers = JSON.stringify([...asked].sort().map(answer))
+        expect(seen.get(quoted?.scope) ?? answers).toBe(answers)
+        seen.set(quoted?.scope, answers)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

@@ -1,0 +1,132 @@
+import type { Code } from '../errors.ts'
+import { codes } from '../errors.ts'
+import { refusalHeaders } from './cross-origin.ts'
+import type { HeaderList } from './paid-headers.ts'
+import type { RefusalResponse } from './paywall.ts'
+
+type Problem = {
+  readonly status: number
+  readonly title: string
+  /** What a client or an agent does next. */
+  readonly hint: string
+}
+
+const payAgain = {
+  status: 402,
+  title: 'Payment Required',
+  hint: 'Pay the invoice and repeat the request with the new credential. Paying the old one again does not help.',
+} as const
+const notAllowed = {
+  status: 403,
+  title: 'Forbidden',
+  hint: 'The token is authentic, but one of its caveats forbids this request. Paying does not help: ask whoever gave you the token.',
+} as const
+const badCredential = {
+  status: 401,
+  title: 'Credential Not Valid',
+  hint: 'Do not pay again. Send the token exactly as it was given and the preimage of its own invoice, or repeat the request without a credential to get a challenge.',
+} as const
+const tryLater = {
+  status: 503,
+  title: 'Service Unavailable',
+  hint: 'Nothing was charged. Repeat the same request with the same credential after the time in Retry-After; do not pay again.',
+} as const
+
+/** What each refusal looks like. A code that is not here is never sent to a client. */
+const problems = {
+  ACCESS_PAYMENT_REQUIRED: {
+    status: 402,
+    title: 'Payment Required',
+    hint: 'Pay the invoice, then repeat the request with `Authorization: L402 <token>:<preimage in hex>`.',
+  },
+  ACCESS_EXPIRED: payAgain,
+  ACCESS_USED_UP: payAgain,
+  ACCESS_OTHER_RESOURCE: payAgain,
+  ACCESS_UNDERPAID: payAgain,
+  ACCESS_REVOKED: payAgain,
+  CREDENTIAL_REFUSED: badCredential,
+  CREDENTIAL_MALFORMED: badCredential,
+  CREDENTIAL_CONFLICT: {
+    ...badCredential,
+    hint: 'Send one credential. Two that differ are refused, whichever of them is good.',
+  },
+  CAVEAT_MALFORMED: notAllowed,
+  CAVEAT_UNKNOWN: notAllowed,
+  CAVEAT_WIDENS: notAllowed,
+  CAVEAT_NOT_MET: notAllowed,
+  REQUEST_AMBIGUOUS: {
+    status: 400,
+    title: 'Bad Request',
+    hint: 'Write the request in its plain form: an absolute path without dot segments, empty segments or encoded delimiters, one Host, no parameter or header twice.',
+  },
+  REQUEST_METHOD: {
+    status: 405,
+    title: 'Method Not Allowed',
+    hint: 'Use one of the methods in the Allow header.',
+  },
+  REQUEST_NOT_FOUND: {
+    status: 404,
+    title: 'Not Found',
+    hint: 'Check the path: spelling, upper and lower case, and a slash at its end.',
+  },
+  REQUEST_RATE_LIMITED: {
+    status: 429,
+    title: 'Too Many Requests',
+    hint: 'Nothing was charged. Pay a challenge that you have, or ask again after the time in Retry-After.',
+  },
+  REQUEST_OVERLOADED: tryLater,
+  REQUEST_UNPRICED: tryLater,
+  NODE_UNAVAILABLE: tryLater,
+  STORE_UNAVAILABLE: tryLater,
+} as const satisfies Partial<Record<Code, Problem>>
+
+/** The codes that a client can be told. */
+export type RefusalCode = keyof typeof problems
+
+export function isRefusalCode(code: Code): code is RefusalCode {
+  return code in problems
+}
+
+/** The HTTP status of a refusal, unless the paywall is told to answer 402 instead of 401. */
+export function statusOf(code: RefusalCode): number {
+  return problems[code].status
+}
+
+/** What a response has beyond its code. */
+export type Extra = {
+  /** Status, title and hint of a 402, whatever the code's own are. */
+  readonly payAgain?: boolean
+  readonly headers?: HeaderList
+  /** Further members of the body. */
+  readonly members?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The response to a refused request: problem details (RFC 9457) with a stable `code` and a `hint`.
+ * Nothing of the request is repeated in it.
+ *
+ * @spec server.md R-SRV-5 to R-SRV-9
+ */
+export function refusal(code: RefusalCode, cors: boolean, extra: Extra = {}): RefusalResponse {
+  const { status, title, hint }: Problem = extra.payAgain === true ? payAgain : problems[code]
+  const body = {
+    type: `urn:satway:problem:${code.toLowerCase().replaceAll('_', '-')}`,
+    title,
+    status,
+    detail: codes[code],
+    code,
+    hint,
+    ...extra.members,
+  }
+  return {
+    status,
+    headers: [
+      ...(extra.headers ?? []),
+      ['Content-Type', 'application/problem+json'],
+      ['Cache-Control', 'no-store'],
+      ['Vary', 'Authorization'],
+      ...(cors ? refusalHeaders : []),
+    ],
+    body: JSON.stringify(body),
+  }
+}

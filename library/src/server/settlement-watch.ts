@@ -1,0 +1,56 @@
+import type { Payee, Settlement } from '../lightning/index.ts'
+
+type WatchOptions = {
+  readonly settled: (settlement: Settlement) => void
+  /** The stream is broken: what settles until it is back is not told. Told once for each break. */
+  readonly broken: (error: unknown) => void
+}
+
+const firstDelayMs = 1000
+const longestDelayMs = 60_000
+
+/**
+ * Follows a payee's settlements until it is stopped, and opens the stream again when it breaks.
+ *
+ * @returns Stops it. Resolves when nothing of it is left running.
+ */
+export function watchSettlements(payee: Payee, options: WatchOptions): () => Promise<void> {
+  const controller = new AbortController()
+  const following = follow(payee, controller.signal, options)
+  return async () => {
+    controller.abort()
+    await following
+  }
+}
+
+async function follow(payee: Payee, signal: AbortSignal, options: WatchOptions): Promise<void> {
+  let delayMs = firstDelayMs
+  while (!signal.aborted) {
+    try {
+      for await (const settlement of payee.settlements(signal)) {
+        delayMs = firstDelayMs
+        options.settled(settlement)
+      }
+      if (!signal.aborted) options.broken(new Error('the stream of settlements ended'))
+    } catch (error) {
+      if (!signal.aborted) options.broken(error)
+    }
+    await pause(delayMs, signal)
+    delayMs = Math.min(longestDelayMs, delayMs * 2)
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms)
+    // Nobody waits for this: it must not keep a program running that has nothing else to do.
+    timer.unref?.()
+    signal.addEventListener('abort', done, { once: true })
+    function done(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+  })
+}

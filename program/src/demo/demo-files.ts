@@ -1,0 +1,64 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectWallet, readWalletFile } from 'satway/lightning/devnet'
+import { defaultWalletFile, satwayFolder } from '../get/wallet.ts'
+
+/** The files by which a second terminal takes part. All of them are the user's alone. */
+export type DemoFiles = {
+  /** Where the address of the buyer's wallet is to be written. */
+  readonly walletFile: string
+  /** Whether `satway get` finds it by itself. */
+  readonly isDefaultWallet: boolean
+  /** A folder of mode 0700 for what the printed commands read and write. */
+  readonly folder: string
+  /** Puts a file into the folder, mode 0600, and gives its path. */
+  write(name: string, text: string): string
+  /** Removes the folder. Synchronous: it also runs while the process ends. */
+  remove(): void
+}
+
+/**
+ * Makes room for the files of one demonstration.
+ *
+ * @param port - Where the API listens: no two demonstrations share it, so it names the folder.
+ */
+export async function openDemoFiles(port: number): Promise<DemoFiles> {
+  const folder = makeFolder(port)
+  const isDefaultWallet = folder.startsWith(satwayFolder()) && !(await isInUse(defaultWalletFile()))
+  return {
+    walletFile: isDefaultWallet ? defaultWalletFile() : join(folder, 'wallet.json'),
+    isDefaultWallet,
+    folder,
+    write: (name, text) => {
+      const path = join(folder, name)
+      writeFileSync(path, text, { mode: 0o600 })
+      return path
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+/** In the user's own folder, or among the temporary files where that cannot be written. */
+function makeFolder(port: number): string {
+  const folder = join(satwayFolder(), `demo-${port}`)
+  try {
+    mkdirSync(satwayFolder(), { recursive: true, mode: 0o700 })
+    // What a killed demonstration left behind; the port is ours now.
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { mode: 0o700 })
+    return folder
+  } catch {
+    return mkdtempSync(join(tmpdir(), 'satway-demo-'))
+  }
+}
+
+/** Whether the wallet that a file names is there. A killed demonstration leaves its file behind. */
+async function isInUse(file: string): Promise<boolean> {
+  try {
+    await connectWallet(await readWalletFile(file), { timeoutMs: 1000 }).info()
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,65 @@
+import { createWriteStream } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
+import { Failure } from '../cli/failure.ts'
+
+/** Where a body goes. Opened before anything is paid: a full answer must have somewhere to go. */
+export type Destination = {
+  /** Takes the body as it arrives. */
+  write(response: Response): Promise<void>
+  /** Leaves things as they were, if nothing was written. */
+  abandon(): Promise<void>
+}
+
+export function standardOutput(): Destination {
+  return {
+    write: async (response) => {
+      if (response.body === null) return
+      await pipeline(Readable.fromWeb(response.body as ReadableStream), process.stdout, {
+        end: false,
+      })
+    },
+    abandon: async () => undefined,
+  }
+}
+
+/**
+ * A file that gets its name when it is complete.
+ *
+ * @throws {Failure} when it cannot be written.
+ */
+export async function outputFile(path: string): Promise<Destination> {
+  const draft = `${path}.${process.pid}.part`
+  try {
+    await (await open(draft, 'wx')).close()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new Failure(`--output: ${path} cannot be written (${code ?? 'unknown reason'}).`, {
+      advice: 'Nothing was sent.',
+    })
+  }
+  return {
+    write: async (response) => {
+      const file = createWriteStream(draft)
+      if (response.body === null) file.end()
+      else await pipeline(Readable.fromWeb(response.body as ReadableStream), file)
+      await rename(draft, path)
+    },
+    abandon: () => rm(draft, { force: true }),
+  }
+}
+
+/** The body as text, or as base64 where it is not UTF-8. */
+export async function readBody(
+  response: Response,
+): Promise<{ readonly body: string; readonly bodyEncoding: 'utf8' | 'base64' }> {
+  const bytes = Buffer.from(await response.arrayBuffer())
+  try {
+    const body = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return { body, bodyEncoding: 'utf8' }
+  } catch {
+    return { body: bytes.toString('base64'), bodyEncoding: 'base64' }
+  }
+}

@@ -1,0 +1,322 @@
+import { describe, expect, test } from 'vitest'
+import { createMemoryLedger } from '../../library/src/client/index.ts'
+import { decodeInvoice } from '../../library/src/invoice/index.ts'
+import type { Payer, PaymentOutcome } from '../../library/src/lightning/index.ts'
+import type { Market } from './market.ts'
+import { openMarket, thrownBy } from './market.ts'
+import type { Seller } from './seller.ts'
+import { hashHex, startSeller } from './seller.ts'
+
+const oneMsat = 11_001n
+
+async function openShop(): Promise<{ market: Market; seller: Seller; url: string }> {
+  const market = openMarket()
+  const seller = await startSeller(market)
+  return { market, seller, url: `${seller.origin}/data` }
+}
+
+describe('a payment whose end is not known', () => {
+  test('R-PAY-33 is reported as unknown, and the next call goes on with it once it settles', async () => {
+    const { market, seller, url } = await openShop()
+    const ledger = createMemoryLedger()
+    const client = market.client({ ledger })
+    market.buyer.injectFault({ kind: 'timeout', settleAfterMs: 5000 })
+
+    const { code, details, error } = await thrownBy(client.fetch(url))
+    expect(code).toBe('PAYMENT_UNKNOWN')
+    expect(details).toEqual({
+      paymentHash: hashHex(seller.sold[0]!),
+      origin: seller.origin,
+      amountMsat: '10000',
+    })
+    expect(client.outcomeOf(error)).toBe('unknown')
+    expect((await ledger.spending(market.now())).heldMsat).toBe(15_000n)
+
+    // Not yet settled: nothing is paid, however often it is asked.
+    for (let i = 0; i < 3; i++) {
+      expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    }
+    expect((await ledger.list()).length).toBe(1)
+
+    market.advance(6)
+    const response = await client.fetch(url)
+    expect(response.status).toBe(200)
+    expect(client.purchaseOf(response)).toMatchObject({ resumed: true, outcome: 'paid_delivered' })
+    expect(market.spentMsat()).toBe(oneMsat)
+    const spending = await ledger.spending(market.now())
+    expect([spending.heldMsat, spending.totalMsat]).toEqual([0n, oneMsat])
+  })
+
+  test('R-PAY-33 blocks other routes of the same coverage, and nothing else', async () => {
+    const { market, seller, url } = await openShop()
+    const client = market.client()
+    market.buyer.injectFault({ kind: 'in-flight' })
+    await thrownBy(client.fetch(url))
+
+    expect((await thrownBy(client.fetch(`${url}/more`))).code).toBe('PAYMENT_UNKNOWN')
+    expect((await client.fetch(`${seller.origin}/other`)).status).toBe(200)
+    expect((await client.fetch(`${seller.origin}/free`)).status).toBe(200)
+  })
+
+  test('R-PAY-33 is bought anew after it failed, with its money released', async () => {
+    const { market, seller, url } = await openShop()
+    const ledger = createMemoryLedger()
+    const client = market.client({ ledger })
+    market.buyer.injectFault({ kind: 'in-flight' })
+    await thrownBy(client.fetch(url))
+    market.buyer.resolvePayment(seller.sold[0]!.paymentHash, 'fail')
+
+    const response = await client.fetch(url)
+    expect(client.purchaseOf(response)).toMatchObject({ resumed: false })
+    expect((await ledger.spending(market.now())).totalMsat).toBe(oneMsat)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('R-PAY-33 stays unknown while the wallet cannot be reached', async () => {
+    const { market, url } = await openShop()
+    const client = market.client()
+    market.buyer.injectFault({ kind: 'timeout', settleAfterMs: 0 })
+    await thrownBy(client.fetch(url))
+    market.buyer.setReachable(false)
+    expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    market.buyer.setReachable(true)
+    expect((await client.fetch(url)).status).toBe(200)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('R-PAY-34 is not over because the wallet has not seen it yet', async () => {
+    const { market, url } = await openShop()
+    let giveOrder = (): void => undefined
+    const slow: Payer = {
+      ...market.buyer,
+      // The order is on its way to the wallet for longer than anybody waits.
+      pay: (invoice, limits) =>
+        new Promise((resolve) => {
+          giveOrder = () => resolve(market.buyer.pay(invoice, { maxFeeMsat: limits.maxFeeMsat }))
+        }),
+    }
+    const client = market.client({ payer: slow, paymentTimeoutMs: 20 })
+    expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    market.advance(300)
+    expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    giveOrder()
+    expect((await client.fetch(url)).status).toBe(200)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('R-PAY-35 is settled by an answer that comes late', async () => {
+    const { market, url } = await openShop()
+    let answer = (_: PaymentOutcome): void => undefined
+    const ledger = createMemoryLedger()
+    const deaf: Payer = {
+      ...market.buyer,
+      pay: () =>
+        new Promise((resolve) => {
+          answer = resolve
+        }),
+      // A wallet that can tell nobody anything about its payments.
+      lookupPayment: async () => ({ status: 'unknown' }),
+    }
+    const paying = market.client({ payer: deaf, paymentTimeoutMs: 20, ledger })
+    expect((await thrownBy(paying.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    const [entry] = await ledger.list()
+    answer(await market.buyer.pay(decodeInvoice(entry!.invoice), { maxFeeMsat: entry!.maxFeeMsat }))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect((await ledger.list())[0]).toMatchObject({ state: 'settled', tokenStored: true })
+    expect((await paying.fetch(url)).status).toBe(200)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('R-PAY-32 is what a wallet leaves that hangs until the time is over', async () => {
+    const { market, url } = await openShop()
+    const client = market.client({ paymentTimeoutMs: 30 })
+    market.buyer.injectFault({ kind: 'hang' })
+    expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    expect((await client.fetch(url)).status).toBe(200)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('R-PAY-32 is what a caller leaves who gives up while the wallet pays', async () => {
+    const { market, url } = await openShop()
+    const impatience = new AbortController()
+    const payer: Payer = {
+      ...market.buyer,
+      pay: (invoice, limits) => {
+        impatience.abort(new Error('enough'))
+        return market.buyer.pay(invoice, { ...limits, signal: AbortSignal.timeout(60_000) })
+      },
+    }
+    const client = market.client({ payer })
+    const { code, error } = await thrownBy(client.fetch(url, { signal: impatience.signal }))
+    expect(code).toBe('PAYMENT_UNKNOWN')
+    expect((error as Error).cause).toEqual(new Error('enough'))
+    expect((await client.fetch(url)).status).toBe(200)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('R-PAY-32 is what a wallet leaves that throws anything but NODE_UNAVAILABLE', async () => {
+    const { market, url } = await openShop()
+    let broken = true
+    const payer: Payer = {
+      ...market.buyer,
+      pay: async (invoice, limits) => {
+        const outcome = await market.buyer.pay(invoice, limits)
+        if (!broken) return outcome
+        broken = false
+        throw new Error('ECONNRESET')
+      },
+    }
+    const client = market.client({ payer })
+    expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    expect((await client.fetch(url)).status).toBe(200)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('R-PAY-36 is what a wrong preimage leaves: it is neither kept nor sent', async () => {
+    const { market, seller, url } = await openShop()
+    const ledger = createMemoryLedger()
+    const client = market.client({ ledger })
+    market.buyer.injectFault({ kind: 'wrong-preimage' })
+    expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    expect(seller.arrived.every(({ headers }) => headers.authorization === undefined)).toBe(true)
+    expect((await ledger.list()).map(({ preimage, state }) => [preimage, state])).toEqual([
+      [undefined, 'unknown'],
+    ])
+    // The money is gone, and stays counted.
+    expect(market.spentMsat()).toBe(oneMsat)
+    expect((await ledger.spending(market.now())).totalMsat).toBe(15_000n)
+  })
+
+  test('R-PAY-74 can be written off: then it blocks nothing, and still holds its money', async () => {
+    const { market, seller, url } = await openShop()
+    const ledger = createMemoryLedger()
+    const client = market.client({ ledger })
+    market.buyer.injectFault({ kind: 'in-flight' })
+    await thrownBy(client.fetch(url))
+    await client.abandon(hashHex(seller.sold[0]!))
+
+    expect(client.purchaseOf(await client.fetch(url))).toMatchObject({ resumed: false })
+    expect((await ledger.spending(market.now())).heldMsat).toBe(15_000n)
+    market.buyer.resolvePayment(seller.sold[0]!.paymentHash, 'settle')
+    expect((await client.reconcile()).map(({ state }) => state)).toEqual(['settled'])
+    const spending = await ledger.spending(market.now())
+    expect([spending.heldMsat, spending.totalMsat]).toEqual([0n, 2n * oneMsat])
+    await expect(client.abandon('00')).rejects.toThrow(RangeError)
+  })
+})
+
+describe('a payment that failed', () => {
+  test('R-PAY-32 costs nothing and releases its money', async () => {
+    const { market, url } = await openShop()
+    const ledger = createMemoryLedger()
+    const client = market.client({ ledger })
+    market.buyer.injectFault({ kind: 'fail', reason: 'no-route' })
+    const { code, details, error } = await thrownBy(client.fetch(url))
+    expect([code, details['reason']]).toEqual(['PAYMENT_FAILED', 'no-route'])
+    expect(client.outcomeOf(error)).toBe('not_paid')
+    expect((await ledger.spending(market.now())).totalMsat).toBe(0n)
+    expect((await client.fetch(url)).status).toBe(200)
+  })
+
+  test('R-PAY-32 was never ordered when the wallet cannot be reached', async () => {
+    const { market, seller, url } = await openShop()
+    const ledger = createMemoryLedger()
+    const client = market.client({ ledger })
+    market.buyer.injectFault({ kind: 'unavailable' })
+    const { code, error } = await thrownBy(client.fetch(url))
+    expect(code).toBe('NODE_UNAVAILABLE')
+    expect(client.outcomeOf(error)).toBe('not_paid')
+    expect((await ledger.spending(market.now())).totalMsat).toBe(0n)
+    // What is free or was bought works without a wallet.
+    await client.fetch(url)
+    market.buyer.setReachable(false)
+    expect((await client.fetch(url)).status).toBe(200)
+    expect((await client.fetch(`${seller.origin}/free`)).status).toBe(200)
+  })
+
+  test('R-PAY-31 may be tried again with the same invoice', async () => {
+    const market = openMarket()
+    let same: Awaited<ReturnType<Seller['demand']>> | undefined
+    const seller = await startSeller({
+      ...market,
+      answer: async (request, by) => {
+        if (by.isPaid(request)) return { body: 'paid' }
+        same ??= await by.demand()
+        return same
+      },
+    })
+    const client = market.client()
+    market.buyer.injectFault({ kind: 'fail', reason: 'no-route' })
+    await thrownBy(client.fetch(seller.origin))
+    expect((await client.fetch(seller.origin)).status).toBe(200)
+    expect(seller.sold.length).toBe(1)
+  })
+})
+
+describe('R-PAY-37 an invoice that is paid already', () => {
+  test('by this wallet, which answers as if by another, is not paid twice', async () => {
+    const { market, seller, url } = await openShop()
+    const client = market.client()
+    market.buyer.injectFault({ kind: 'duplicate' })
+    const response = await client.fetch(url)
+    expect(response.status).toBe(200)
+    expect(client.purchaseOf(response)).toMatchObject({ outcome: 'paid_delivered' })
+    expect(seller.sold.length).toBe(1)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('by somebody else, is asked for anew', async () => {
+    const { market, seller, url } = await openShop()
+    const other = market.devnet.addNode('other', { balanceMsat: market.buyer.balanceMsat() })
+    const payer: Payer = {
+      ...market.buyer,
+      pay: async (invoice, limits) => {
+        if (seller.sold.length === 1) await other.pay(decodeInvoice(invoice.text), limits)
+        return market.buyer.pay(invoice, limits)
+      },
+    }
+    const client = market.client({ payer })
+    expect((await client.fetch(url)).status).toBe(200)
+    expect(seller.sold.length).toBe(2)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('again and again, is asked for twice and no more', async () => {
+    const { market, seller, url } = await openShop()
+    const other = market.devnet.addNode('other', { balanceMsat: market.buyer.balanceMsat() })
+    const payer: Payer = {
+      ...market.buyer,
+      pay: async (invoice, limits) => {
+        await other.pay(invoice, limits)
+        return market.buyer.pay(invoice, limits)
+      },
+    }
+    const client = market.client({ payer })
+    const { code, details } = await thrownBy(client.fetch(url))
+    expect([code, details['reason']]).toEqual(['PAYMENT_FAILED', 'already-paid'])
+    expect(seller.sold.length).toBe(3)
+    expect(market.spentMsat()).toBe(0n)
+  })
+
+  test('by an earlier call, which used up its token, leads to a fresh challenge', async () => {
+    const market = openMarket()
+    // One open challenge for everybody, as long as it is not used.
+    let open: Awaited<ReturnType<Seller['demand']>> | undefined
+    const seller = await startSeller({
+      ...market,
+      answer: async (request, by) => {
+        if (by.isPaid(request)) {
+          open = undefined
+          return { body: 'paid' }
+        }
+        open ??= await by.demand({ uses: 1 })
+        return open
+      },
+    })
+    const client = market.client()
+    const calls = Array.from({ length: 5 }, () => client.fetch(seller.origin))
+    for (const call of calls) expect((await call).status).toBe(200)
+    expect(market.spentMsat()).toBe(5n * oneMsat)
+  })
+})
