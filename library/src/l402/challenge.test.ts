@@ -222,7 +222,7 @@ describe('R-CHAL-7 reading is bounded and total', () => {
       for (const start of ['', 'L402 ', 'L402 a="', 'Basic ']) {
         parseChallenges([(start + piece.repeat(16_384)).slice(0, 16_384)])
       }
-      expect(performance.now() - started).toBeLessThan(250)
+      expect(performance.now() - started).toBeLessThan(1000)
     })
 
   test('any text is read without throwing', () => {

@@ -259,7 +259,7 @@ describe('R-CRED-6 what is not well formed is refused', () => {
           } catch {}
         }
       }
-      expect(performance.now() - started).toBeLessThan(250)
+      expect(performance.now() - started).toBeLessThan(1000)
     })
 })
 

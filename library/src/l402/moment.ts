@@ -12,7 +12,8 @@ export function readUnixMilliseconds(text: string): number | undefined {
   return /^(?:0|[1-9]\d{0,13})$/.test(text) ? Math.floor(Number(text) / 1000) : undefined
 }
 
-const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?Z$/
+const rfc3339 =
+  /^([1-9]\d{3})-(0[1-9]|1[0-2])-(\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.\d{1,9})?Z$/
 
 /**
  * A moment as seconds since 1970 or as RFC 3339 text in UTC, `2026-03-01T00:00:00Z`.
@@ -23,10 +24,15 @@ const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?Z$/
 export function readMoment(text: string): number | undefined {
   const match = rfc3339.exec(text)
   if (match === null) return readUnixSeconds(text)
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1, 7)
-    .map(Number)
-  const seconds = Date.UTC(year, month - 1, day, hour, minute, second) / 1000
-  const isReal = new Date(seconds * 1000).toISOString().startsWith(text.slice(0, 19))
-  return isReal && seconds >= 0 ? seconds : undefined
+  const [, year, month, day, hour, minute, second] = match
+  const time = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  )
+  // A day that does not exist rolls over into another one.
+  return time >= 0 && new Date(time).getUTCDate() === Number(day) ? time / 1000 : undefined
 }

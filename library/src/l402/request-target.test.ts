@@ -245,7 +245,7 @@ test('R-PATH-1 the longest targets are judged at once', () => {
       try {
         canonicalTarget(`/${piece.repeat(maxTargetLength)}`.slice(0, maxTargetLength - 1) + end)
       } catch {}
-  expect(performance.now() - started).toBeLessThan(500)
+  expect(performance.now() - started).toBeLessThan(1000)
 })
 
 function tryCanonical(target: string): ReturnType<typeof canonicalTarget> | undefined {

@@ -14,13 +14,15 @@ import {
   amount,
   capabilities,
   findSatisfier,
+  scope,
   servicePrefix,
   services,
-  unscoped,
   validUntil,
 } from './vocabulary.ts'
 
+/** What `readTerms` has to know of a token beside its caveats. */
 export type TermsOptions = {
+  /** Whose terms they are: the service that is asked. */
   readonly service: string
   readonly paymentHash: PaymentHash
   readonly preimage: Preimage
@@ -201,7 +203,7 @@ function requireSkippable(condition: string, listed: Services, options: TermsOpt
 
 function unscopedCheck(service: string): Check {
   const code = 'ACCESS_OTHER_RESOURCE'
-  return { condition: `${service}_scope`, satisfier: unscoped, value: undefined, code }
+  return { condition: `${service}_scope`, satisfier: scope, value: undefined, code }
 }
 
 /** 32 hex digits. Whoever has a branch can narrow the token, so it is never used as it is. */

@@ -52,21 +52,13 @@ export const amount: Satisfier<bigint> = {
   refuses: (amountMsat, { priceMsat }) => (amountMsat >= priceMsat ? undefined : 'amount'),
 }
 
-const scope: Satisfier<string> = {
-  ...exact(
-    (text) => (isScope(text) ? text : undefined),
-    (value, access) => (value === access.scope ? undefined : 'scope'),
-  ),
-  boughtCode: 'ACCESS_OTHER_RESOURCE',
-}
-
-/** Stands in for `scope` in a purchase without one: what is priced by scope was not bought. */
-export const unscoped: Satisfier<undefined> = {
+/** `undefined` stands for a purchase without a scope: what is priced by scope was not bought. */
+export const scope: Satisfier<string | undefined> = {
   operator: '=',
   boughtCode: 'ACCESS_OTHER_RESOURCE',
-  read: () => undefined,
-  narrows: () => true,
-  refuses: (_, access) => (access.scope === undefined ? undefined : 'scope'),
+  read: (text) => (isScope(text) ? text : undefined),
+  narrows: (earlier, later) => earlier === later,
+  refuses: (value, access) => (value === access.scope ? undefined : 'scope'),
 }
 
 const uses: Satisfier<bigint> = {
@@ -153,11 +145,15 @@ const ofEverybody: ReadonlyMap<string, Satisfier> = new Map<string, Satisfier>([
   ['preimage', preimage],
 ])
 
-/** Who knows a condition, or `undefined` when nobody here does. */
+/**
+ * Who knows a condition, or `undefined` when nobody here does.
+ *
+ * @param bought - The capabilities of the purchase.
+ */
 export function findSatisfier(
   condition: string,
   service: string,
-  capabilities: readonly string[],
+  bought: readonly string[],
 ): Satisfier | undefined {
   if (condition === 'services') return services
   const known = ofEverybody.get(condition)
@@ -166,7 +162,7 @@ export function findSatisfier(
     const minted = ofService.get(condition.slice(service.length))
     if (minted !== undefined) return minted
   }
-  return findCapabilityMoment(condition, capabilities)
+  return findCapabilityMoment(condition, bought)
 }
 
 /** The other service to which a condition belongs by its prefix, if it has such a prefix. */
@@ -190,13 +186,10 @@ export function enforcedConditions(service: string): readonly string[] {
 
 const capabilitySuffix = '_valid_until'
 
-function findCapabilityMoment(
-  condition: string,
-  capabilities: readonly string[],
-): Satisfier | undefined {
+function findCapabilityMoment(condition: string, bought: readonly string[]): Satisfier | undefined {
   if (!condition.endsWith(capabilitySuffix)) return undefined
   const capability = condition.slice(0, -capabilitySuffix.length)
-  if (!capabilities.includes(capability)) return undefined
+  if (!bought.includes(capability)) return undefined
   const always = moment(readUnixSeconds)
   const satisfier: Satisfier<number> = {
     ...always,
