@@ -75,6 +75,9 @@ describe('R-INV-3 an invoice is bech32', () => {
       'SPLIT1CHECKUPSTAGEHANDSHAKEUPSTREAMERRANTERREDCAPERRED2Y9E3W'.replace('K', '\u212a'),
       'INVOICE_MALFORMED',
     ],
+    ['a12uel5\u00ec', 'INVOICE_MALFORMED'],
+    ['a12uel5\u016c', 'INVOICE_MALFORMED'],
+    ['a12uel5\uff6c', 'INVOICE_MALFORMED'],
     ['a12uel5\ud800', 'INVOICE_MALFORMED'],
     ['a12uel5😀', 'INVOICE_MALFORMED'],
   ] as const) {

@@ -85,7 +85,7 @@ const refusals: readonly (readonly [
   code: Code,
   text: () => string,
 ])[] = [
-  // none.
+  // Read by nobody else.
   ['R-INV-2', 'white space before it', 'INVOICE_MALFORMED', () => ` ${craft('lnbc1u', plain)}`],
   ['R-INV-2', 'white space after it', 'INVOICE_MALFORMED', () => `${craft('lnbc1u', plain)}\n`],
   ['R-INV-2', 'lightning://', 'INVOICE_MALFORMED', () => `lightning://${craft('lnbc1u', plain)}`],
@@ -102,14 +102,14 @@ const refusals: readonly (readonly [
     () => `bitcoin:?lightning=${craft('lnbc1u', plain)}`,
   ],
   ['R-INV-2', 'nothing', 'INVOICE_MALFORMED', () => ''],
-  // B L A.
+  // Read by B, L, A.
   [
     'R-INV-3',
     'a Kelvin sign for a K',
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', plain).toUpperCase().replace('K', '\u212a'),
   ],
-  // none.
+  // Read by nobody else.
   [
     'R-INV-4',
     'an invoice that was cut',
@@ -126,16 +126,16 @@ const refusals: readonly (readonly [
   ['R-INV-5', 'a multiplier without a number', 'INVOICE_NETWORK', () => craft('lnbcm', plain)],
   ['R-INV-5', 'an unknown multiplier', 'INVOICE_MALFORMED', () => craft('lnbc1k', plain)],
   ['R-INV-7', 'a fraction of a msat (15p)', 'INVOICE_AMOUNT', () => craft('lnbc15p', plain)],
-  // B L A K. They read 1000 sat.
+  // Read by B, L, A, K. B and A read 1000 sat.
   ['R-INV-7', 'a leading zero (010u)', 'INVOICE_AMOUNT', () => craft('lnbc010u', plain)],
-  // B L A K. They read an amount of 0.
+  // Read by B, L, A, K. B and A read an amount of 0.
   ['R-INV-7', 'zero (0u)', 'INVOICE_AMOUNT', () => craft('lnbc0u', plain)],
-  // B L A K.
+  // Read by B, L, A, K.
   ['R-INV-7', 'zero (0)', 'INVOICE_AMOUNT', () => craft('lnbc0', plain)],
-  // K.
+  // Read by K.
   ['R-INV-7', 'more than 21 million BTC', 'INVOICE_AMOUNT', () => craft('lnbc21000001', plain)],
   ['R-INV-7', '10^18 BTC', 'INVOICE_AMOUNT', () => craft('lnbc1000000000000000000', plain)],
-  // L.
+  // Read by L.
   [
     'R-INV-8',
     'too few words for a signature',
@@ -148,9 +148,9 @@ const refusals: readonly (readonly [
     'INVOICE_MALFORMED',
     () => encodeBech32({ prefix: 'lnbc1u', words: new Uint8Array(110) }),
   ],
-  // B L.
+  // Read by B, L.
   ['R-INV-8', 'no fields at all', 'INVOICE_MALFORMED', () => craft('lnbc1u', [])],
-  // B L A.
+  // Read by B, L, A.
   [
     'R-INV-9',
     'a field longer than the invoice',
@@ -181,14 +181,14 @@ const refusals: readonly (readonly [
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [...plain, [tags.m, 0]]),
   ],
-  // B K.
+  // Read by B, K.
   [
     'R-INV-10',
     'padding that is not zero in p',
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [withPaddingBit(p), s, d, features]),
   ],
-  // B L A K.
+  // Read by B, L, A, K.
   [
     'R-INV-10',
     'padding that is not zero in d',
@@ -211,37 +211,37 @@ const refusals: readonly (readonly [
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [p, s, field(tags.d, [0]), features]),
   ],
-  // B K.
+  // Read by B, K.
   [
     'R-INV-10',
     'a word too many in m',
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [...plain, field(tags.m, [...wordsOfBytes(new Uint8Array(5)), 0])]),
   ],
-  // B L. They read an invoice that nobody can pay.
+  // Read by B, L. They read an invoice that nobody can pay.
   ['R-INV-11', 'no payment hash', 'INVOICE_MALFORMED', () => craft('lnbc1u', [s, d, features])],
-  // B L A. B keeps the last one.
+  // Read by B, L, A. B keeps the last one.
   [
     'R-INV-11',
     'two payment hashes',
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [p, bytesField(tags.p, new Uint8Array(32).fill(9)), s, d, features]),
   ],
-  // B L A.
+  // Read by B, L, A.
   [
     'R-INV-11',
     'the same payment hash twice',
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [p, p, s, d, features]),
   ],
-  // B.
+  // Read by B.
   [
     'R-INV-11',
     'a payment hash of a wrong length only',
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [field(tags.p, Array<number>(51).fill(0)), s, d, features]),
   ],
-  // B L A.
+  // Read by B, L, A.
   ['R-INV-11', 'no payment secret', 'INVOICE_MALFORMED', () => craft('lnbc1u', [p, d, features])],
   [
     'R-INV-11',
@@ -268,7 +268,7 @@ const refusals: readonly (readonly [
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [p, s, bytesField(tags.d, Uint8Array.of(0xff, 0xfe)), features]),
   ],
-  // B L A K.
+  // Read by B, L, A, K.
   [
     'R-INV-13',
     'an expiry with a leading zero',
@@ -293,35 +293,35 @@ const refusals: readonly (readonly [
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [p, s, d, field(tags[9], [0, 16, 8, 0])]),
   ],
-  // B L A.
+  // Read by B, L, A.
   [
     'R-INV-13',
     'features of zero',
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [p, s, d, field(tags[9], [0])]),
   ],
-  // L A K.
+  // Read by L, A, K.
   [
     'R-INV-13',
     'an expiry of 51 bits',
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [...plain, field(tags.x, [1, ...Array<number>(10).fill(0)])]),
   ],
-  // L A.
+  // Read by L, A.
   [
     'R-INV-13',
     'an expiry of 5115 bits',
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [...plain, field(tags.x, Array<number>(1023).fill(31))]),
   ],
-  // B L A K.
+  // Read by B, L, A, K.
   [
     'R-INV-14',
     'a route without hops',
     'INVOICE_MALFORMED',
     () => craft('lnbc1u', [...plain, field(tags.r, [])]),
   ],
-  // B L A.
+  // Read by B, L, A.
   [
     'R-INV-14',
     'a hop of 50 bytes',
@@ -346,7 +346,7 @@ const refusals: readonly (readonly [
     'INVOICE_FEATURE',
     () => craft('lnbc1u', [p, s, d, field(tags[9], [16, ...Array<number>(1022).fill(0)])]),
   ],
-  // L A.
+  // Read by L, A.
   [
     'R-INV-18',
     'a recovery id of 4',
@@ -393,14 +393,14 @@ const refusals: readonly (readonly [
         bytesField(tags.n, Uint8Array.of(2, ...new Uint8Array(32).fill(255))),
       ]),
   ],
-  // B L A. B compares the key that it recovers.
+  // Read by B, L, A. B compares the key that it recovers.
   [
     'R-INV-19',
     'a high s with n',
     'INVOICE_SIGNATURE',
     () => craft('lnbc1u', [...plain, n], makeHighS),
   ],
-  // L A.
+  // Read by L, A.
   [
     'R-INV-20',
     'r of zero',
@@ -449,7 +449,7 @@ const acceptances: readonly (readonly [
   text: () => string,
   says: Change,
 ])[] = [
-  // none.
+  // Read by nobody else.
   [
     'R-INV-2',
     'lightning: in lower case',
@@ -468,15 +468,15 @@ const acceptances: readonly (readonly [
     () => `LiGhTnInG:${craft('lnbc1u', plain)}`,
     { description: 'hi' },
   ],
-  // L A K.
+  // Read by L, A, K.
   ['R-INV-5', 'a signet invoice', () => craft('lntbs1u', plain), { network: 'signet' }],
-  // B L A K.
+  // Read by B, L, A, K.
   ['R-INV-5', 'a simnet invoice', () => craft('lnsb1u', plain), { network: 'simnet' }],
-  // B L A K. A answers 0 sat.
+  // Read by B, L, A, K. A answers 0 sat.
   ['R-INV-6', 'no amount', () => craft('lnbc', plain), { amountMsat: undefined }],
-  // B L A K. A answers 0.001 sat.
+  // Read by B, L, A, K. A answers 0.001 sat.
   ['R-INV-6', 'one msat', () => craft('lnbc10p', plain), { amountMsat: 1n as never }],
-  // B L A K.
+  // Read by B, L, A, K.
   [
     'R-INV-6',
     'a multiplier that is not the largest',
@@ -502,7 +502,7 @@ const acceptances: readonly (readonly [
       ],
     },
   ],
-  // B K.
+  // Read by B, K.
   [
     'R-INV-11',
     'a p and an s of wrong lengths before and after the right ones',
@@ -528,7 +528,7 @@ const acceptances: readonly (readonly [
       ignoredFields: [{ tag: 'h', reason: 'wrong length' }],
     },
   ],
-  // B L A K.
+  // Read by B, L, A, K.
   [
     'R-INV-12',
     'a description hash',
@@ -544,14 +544,14 @@ const acceptances: readonly (readonly [
     () => craft('lnbc1u', [p, s, field(tags.d, []), features]),
     { description: '' },
   ],
-  // B L A.
+  // Read by B, L, A.
   [
     'R-INV-12',
     'a description of 639 bytes',
     () => craft('lnbc1u', [p, s, bytesField(tags.d, new Uint8Array(639).fill(65)), features]),
     { description: 'A'.repeat(639) },
   ],
-  // B L A K.
+  // Read by B, L, A, K.
   [
     'R-INV-12',
     'a byte order mark and control characters',
@@ -576,7 +576,7 @@ const acceptances: readonly (readonly [
     () => craft('lnbc1u', [...plain, field(tags.x, []), field(tags.c, [])]),
     { expirySeconds: 0, minFinalCltvExpiry: 0 },
   ],
-  // L A K.
+  // Read by L, A, K.
   [
     'R-INV-13',
     'numbers of 50 bits',
@@ -588,7 +588,7 @@ const acceptances: readonly (readonly [
       ]),
     { expirySeconds: 2 ** 50 - 1, minFinalCltvExpiry: 2 ** 50 - 1 },
   ],
-  // B L A.
+  // Read by B, L, A.
   [
     'R-INV-14',
     'routes, in their order',
@@ -628,7 +628,7 @@ const acceptances: readonly (readonly [
       ],
     },
   ],
-  // L A.
+  // Read by L, A.
   [
     'R-INV-15',
     'fallbacks of wrong lengths',
@@ -652,7 +652,7 @@ const acceptances: readonly (readonly [
       })),
     },
   ],
-  // B L A K.
+  // Read by B, L, A, K.
   [
     'R-INV-15',
     'fallbacks of all kinds, and of versions to come',
@@ -690,7 +690,7 @@ const acceptances: readonly (readonly [
       ignoredFields: Array.from({ length: 2 }, () => ({ tag: 'f', reason: 'unknown' as const })),
     },
   ],
-  // B L A.
+  // Read by B, L, A.
   [
     'R-INV-16',
     'no features',
@@ -703,14 +703,14 @@ const acceptances: readonly (readonly [
     () => craft('lnbc1u', [p, s, d, field(tags[9], [])]),
     { featureBits: [] },
   ],
-  // B L A K.
+  // Read by B, L, A, K.
   [
     'R-INV-16',
     'unknown odd features',
     () => craft('lnbc1u', [p, s, d, field(tags[9], [2, ...Array<number>(19).fill(0), 16, 8, 0])]),
     { featureBits: [8, 14, 111], unknownRequiredFeatures: [] },
   ],
-  // B L A.
+  // Read by B, L, A.
   [
     'R-INV-16',
     'every known even feature',
@@ -760,7 +760,7 @@ const acceptances: readonly (readonly [
       ignoredFields: ['h', 'n'].map((tag) => ({ tag, reason: 'repeated' as const })),
     },
   ],
-  // K.
+  // Read by K.
   [
     'R-INV-19',
     'an n of a wrong length, which does not count',
@@ -770,14 +770,14 @@ const acceptances: readonly (readonly [
       ignoredFields: [{ tag: 'n', reason: 'wrong length' }],
     },
   ],
-  // B L A K.
+  // Read by B, L, A, K.
   [
     'R-INV-19',
     'the n of the signer',
     () => craft('lnbc1u', [...plain, n]),
     { claimedPayee: payee },
   ],
-  // L A K.
+  // Read by L, A, K.
   [
     'R-INV-19',
     'the n of the signer with another recovery id',
@@ -787,7 +787,7 @@ const acceptances: readonly (readonly [
       }),
     { claimedPayee: payee },
   ],
-  // B L A.
+  // Read by B, L, A.
   [
     'R-INV-20',
     'a high s without n',
@@ -855,6 +855,11 @@ describe('R-INV-1 the length', () => {
     for (let i = 0; i < 100; i++) decodeInvoiceUnverified(text)
     expect((performance.now() - started) / 100).toBeLessThan(10)
   })
+})
+
+test('R-INV-8 an invoice of 110 words is too short, whatever they say', () => {
+  const text = encodeBech32({ prefix: 'lnbc1u', words: new Uint8Array(110) })
+  expect(() => decodeInvoiceUnverified(text)).toThrow('too short')
 })
 
 describe('R-INV-18 what is signed', () => {

@@ -330,10 +330,14 @@ describe("R-INV-29 the caller's mistakes", () => {
     ],
   ]
   for (const [name, error, change] of mistakes) {
-    test(`${name} is a ${error.name}`, () => {
-      expect(() => encodeInvoice({ ...plain, ...change } as InvoiceRequest, privateKey)).toThrow(
-        error,
-      )
+    test(`${name} is a ${error.name} that says where`, () => {
+      try {
+        encodeInvoice({ ...plain, ...change } as InvoiceRequest, privateKey)
+        expect.unreachable()
+      } catch (thrown) {
+        expect(thrown).toBeInstanceOf(error)
+        expect(String(thrown)).toMatch(/^\w+: (request|invoice|\w+(: \w+)?): /)
+      }
     })
   }
 

@@ -10,7 +10,7 @@ import { malformed } from './refusal.ts'
 const known: ReadonlySet<number> = new Set([8, 14, 16, 24, 36, 48, 262])
 
 /** The highest feature bit that fits in a field. */
-export const maxFeatureBit = 5 * 1023 - 1
+export const maxFeatureBit: number = 5 * 1023 - 1
 
 /**
  * Reads field `9`: the numbers of the bits that are set, ascending.

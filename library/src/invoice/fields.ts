@@ -48,7 +48,8 @@ export type TaggedFields = {
 }
 
 /**
- * Reads the tagged fields that stand in `words` from `start` up to, and without, `end`.
+ * Reads the tagged fields that stand in `words` from `start` up to, and without, `end`, where the
+ * signature begins.
  *
  * @throws {L402Error} INVOICE_MALFORMED for a field that ends after `end`, that is not encoded as
  *   its tag requires, or that appears twice although the payment hangs on it.
@@ -70,10 +71,10 @@ export function readFields(words: Uint8Array, start: number, end: number): Tagge
     ignoredFields: [],
   }
   for (let at = start; at < end; ) {
+    // A field that is cut here reads its length from what follows, and is too long in any case.
     const dataAt = at + headerWords
-    if (dataAt > end) throw malformed('a field is cut')
     const next = dataAt + (words[at + 1]! << 5) + words[at + 2]!
-    if (next > end) throw malformed('a field is longer than the invoice')
+    if (next > end) throw malformed('a field is cut')
 
     const tag = words[at]!
     const reason = readField(fields, tag, words, dataAt, next)

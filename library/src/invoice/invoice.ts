@@ -18,7 +18,7 @@ export type RouteHop = {
 /** An on-chain address to fall back to (field `f`): witness version or 17 (P2PKH), 18 (P2SH). */
 export type Fallback = { readonly version: number; readonly program: Uint8Array }
 
-/** A field that the decoder does not interpret, or whose length is wrong; kept for display. */
+/** A field that does not count: of an unknown tag, of a wrong length, or there already. */
 export type IgnoredField = {
   /** The letter of the tag, for example `p`. */
   readonly tag: string
