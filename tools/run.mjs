@@ -4,7 +4,7 @@
 //
 // Plain JavaScript for Node 20, because this is the one file that the Node of the machine runs.
 // Everything after it runs on the Node that the lockfile brings (optional dependency `node-*`).
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
@@ -43,13 +43,19 @@ if (node === process.execPath && Number(process.versions.node.split('.')[0]) < 2
   process.exit(1)
 }
 
-const child = spawnSync(node, process.argv.slice(2), {
+const child = spawn(node, process.argv.slice(2), {
   stdio: 'inherit',
   env,
   cwd: root,
   shell: process.platform === 'win32',
 })
-process.exit(child.status ?? 1)
+child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1))
+// Ctrl-C reaches the child by itself; this process stays until the child has ended.
+process.on('SIGINT', () => {})
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+// npm runs this under a shell that passes no signal on: when that is gone, so is the user.
+const parent = process.ppid
+setInterval(() => process.ppid === parent || child.kill('SIGTERM'), 500).unref()
 
 function run(command, args, stdin) {
   const done = spawnSync(command, args, {

@@ -10,10 +10,7 @@ if (built.status !== 0) {
 const demo = spawn(process.execPath, ['program/bin/satway.js', 'demo', ...process.argv.slice(2)], {
   stdio: 'inherit',
 })
-// The demonstration ends itself on Ctrl-C, and this process ends with it.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (signal === 'SIGTERM') demo.kill(signal)
-  })
-}
+// Ctrl-C reaches the demonstration by itself: it ends, and this process with it.
+process.on('SIGINT', () => undefined)
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => demo.kill(signal))
 demo.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1))

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,6 +31,16 @@ export function makeHome(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
+/** A port that nobody listens on at the moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
 /** Runs `satway` to its end. */
 export async function satway(
   home: string,
@@ -44,22 +55,32 @@ export async function shell(home: string, line: string, options: RunOptions = {}
   return await ended(start(home, 'bash', ['-c', line], options), options.input)
 }
 
-/** A demonstration that stays up. */
-export type Demo = {
+/** A run of the program that has not ended. */
+export type Running = {
   readonly child: ChildProcess
   /** All that it has written so far. */
   stdout(): string
   stderr(): string
   /** Waits until its output matches. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>
+  ended(): Promise<Ended>
   stop(signal?: NodeJS.Signals): Promise<Ended>
 }
 
-export function startDemo(home: string, args: readonly string[], options: RunOptions = {}): Demo {
-  const child = start(home, process.execPath, [program, 'demo', ...args], options)
+/** Starts `satway`, with nothing on its standard input. */
+export function startSatway(
+  home: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Running {
+  const child = start(home, process.execPath, [program, ...args], options)
   const output = collect(child)
   child.stdin?.end()
   const exited = once(child, 'close')
+  const ended = async (): Promise<Ended> => {
+    await exited
+    return { code: child.exitCode, ...output }
+  }
   return {
     child,
     stdout: () => output.stdout,
@@ -76,10 +97,10 @@ export function startDemo(home: string, args: readonly string[], options: RunOpt
         )
         look()
       }),
-    stop: async (signal = 'SIGINT') => {
+    ended,
+    stop: (signal = 'SIGINT') => {
       child.kill(signal)
-      await exited
-      return { code: child.exitCode, ...output }
+      return ended()
     },
   }
 }

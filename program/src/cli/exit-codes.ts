@@ -23,5 +23,5 @@ export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
   [5, 'the payment was started and its end is not known: do not pay again'],
   [6, 'paid, but the server did not deliver'],
   [7, 'the server or the wallet cannot be reached; nothing was paid'],
-  [22, 'the server answered with an error status; nothing was paid'],
+  [22, 'the server answered with an error status'],
 ]

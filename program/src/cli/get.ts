@@ -13,7 +13,7 @@ export const get: Command = {
   flags: {
     'max-cost': {
       value: 'AMOUNT',
-      about: 'Pay at most this much, fee not included: 100, 100sat, 1500msat. Default 100 sat.',
+      about: 'Pay at most this much, fee included: 100, 100sat, 1500msat. Default 100 sat.',
     },
     'max-fee': {
       value: 'AMOUNT',
@@ -34,7 +34,11 @@ export const get: Command = {
       repeats: true,
       about: 'Header to send, as "Name: value". Repeat it for more.',
     },
-    output: { short: 'o', value: 'FILE', about: 'Write the body to a file.' },
+    output: {
+      short: 'o',
+      value: 'FILE',
+      about: 'Write the body to a file, when the request succeeds.',
+    },
     wallet: {
       value: 'WALLET',
       about: 'Who pays: devnet:FILE. Default SATWAY_WALLET, then the demo’s ~/.satway/devnet.json.',
@@ -52,11 +56,10 @@ export const get: Command = {
     {
       title: 'Outcomes in JSON',
       lines: [
-        '"not_paid"            nothing was to be paid, or --dry-run',
+        '"not_paid"            nothing was paid: it was free, it failed, or with --dry-run',
+        '"refused"             a limit or a check stopped it before paying',
         '"paid_delivered"      paid, and the answer is here',
         '"paid_not_delivered"  paid, but the server did not deliver',
-        '"refused"             a limit or a check stopped it before paying',
-        '"failed"              nothing was paid; "error" says why',
         '"unknown"             the payment was started and its end is not known',
       ],
     },

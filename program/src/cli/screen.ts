@@ -84,6 +84,14 @@ export function table(screen: Screen, rows: readonly Row[], indent = 2): string 
   return text
 }
 
+/** Plain text, wrapped; `first` stands before its first line, and as much space before the others. */
+export function paragraph(screen: Screen, first: string, text: string, style?: Style): string {
+  const indent = columns(first)
+  return wrap(text, screen.width - indent)
+    .map((line, i) => `${i === 0 ? first : ' '.repeat(indent)}${style?.(line) ?? line}\n`)
+    .join('')
+}
+
 /** Fills up with spaces to `width` columns. */
 export function pad(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - columns(text)))

@@ -5,7 +5,7 @@ import type { InvoiceFacts } from './invoice-facts.ts'
 import { readInvoice } from './invoice-facts.ts'
 import type { MacaroonFacts } from './macaroon-facts.ts'
 import { macaroonFacts } from './macaroon-facts.ts'
-import { hex } from './notation.ts'
+import { fingerprint, hex } from './notation.ts'
 import { readMacaroon } from './token.ts'
 
 /** What a 402 response asks for, ready for JSON. */
@@ -16,7 +16,7 @@ export type ChallengeFacts = {
   readonly invoice: InvoiceFacts | null
   /** Whether the token commits to the payment of this invoice; `null` when it cannot be told. */
   readonly hashesMatch: boolean | null
-  /** Parameters that nobody here interprets. */
+  /** Parameters that nobody here interprets. Long values are named by fingerprint. */
   readonly extra: Readonly<Record<string, string>>
   /** Why nobody should pay it. Empty: nothing was found wrong. */
   readonly faults: readonly string[]
@@ -54,9 +54,23 @@ function factsOf(
     token: tokenFacts(reading.token, showSecrets),
     invoice: invoice?.facts ?? null,
     hashesMatch,
-    extra: reading.extra,
+    extra: extraFacts(reading.extra, showSecrets),
     faults,
   }
+}
+
+/** A misspelt name would make a token or a preimage one of these: what is long may be a secret. */
+function extraFacts(
+  extra: Challenge['extra'],
+  showSecrets: boolean,
+): Readonly<Record<string, string>> {
+  if (showSecrets) return extra
+  return Object.fromEntries(
+    Object.entries(extra).map(([name, value]) => {
+      if (value.length <= 32) return [name, value]
+      return [name, `(${value.length} characters, fingerprint ${fingerprint(value)})`]
+    }),
+  )
 }
 
 function compareHashes(challenge: Challenge, invoice: InvoiceFacts): boolean | null {

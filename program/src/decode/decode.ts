@@ -83,15 +83,21 @@ type Options = { readonly nowSeconds: number; readonly showSecrets: boolean }
 
 function decodeInvoiceText(text: string, { nowSeconds }: Options): Decoded {
   const { facts, fault } = readInvoice(text, nowSeconds)
+  const signature = fault ?? (facts.payee === null ? 'not checked' : 'valid')
   return {
-    json: { kind: 'invoice', ...facts, signature: fault ?? 'valid' },
+    json: { kind: 'invoice', ...facts, signature },
     valid: fault === undefined,
-    show: (screen) =>
-      `${screen.bold('BOLT 11 invoice')}\n${table(screen, invoiceRows(screen, facts, nowSeconds))}` +
-      (fault === undefined
-        ? tick(screen, 'Well formed, and signed by the payee above.')
-        : cross(screen, `${fault} Do not pay it.`)),
+    show: (screen) => {
+      const rows = table(screen, invoiceRows(screen, facts, nowSeconds))
+      return `${screen.bold('BOLT 11 invoice')}\n${rows}${signatureNote(screen, signature)}`
+    },
   }
+}
+
+function signatureNote(screen: Screen, signature: string): string {
+  if (signature === 'valid') return tick(screen, 'Well formed, and signed by the payee above.')
+  if (signature === 'not checked') return '  - The signature was not checked.\n'
+  return cross(screen, `${signature} Do not pay it.`)
 }
 
 function decodeMacaroonText(text: string, { nowSeconds, showSecrets }: Options): Decoded {

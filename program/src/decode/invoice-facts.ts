@@ -22,7 +22,7 @@ export type InvoiceFacts = {
   readonly expiresAt: string
   readonly expired: boolean
   readonly paymentHash: string
-  /** Who signed. `null` when the signature does not verify. */
+  /** Who signed. `null` when the signature does not verify, or was not checked. */
   readonly payee: string | null
   readonly description: string | null
   readonly descriptionHash: string | null
@@ -58,7 +58,7 @@ export type FallbackFacts = {
 export type InvoiceReading = {
   readonly invoice: UnverifiedInvoice
   readonly facts: InvoiceFacts
-  /** Why the signature does not hold. `undefined`: it does. */
+  /** Why the signature does not hold. `undefined`: it does, or was not checked. */
   readonly fault: string | undefined
   /** Why nobody should pay it, apart from the clock. Empty: nothing was found. */
   readonly obstacles: readonly string[]
@@ -72,10 +72,8 @@ export type InvoiceReading = {
  */
 export function readInvoice(text: string, nowSeconds: number): InvoiceReading {
   const invoice = decodeInvoiceUnverified(text)
-  const verified = verify(invoice)
-  const payee = verified.payee === undefined ? null : hex(verified.payee)
-  const facts = factsOf(invoice, payee, nowSeconds)
-  const { fault } = verified
+  const { payee, fault } = verify(invoice)
+  const facts = factsOf(invoice, payee === undefined ? null : hex(payee), nowSeconds)
   const obstacles = [...(fault === undefined ? [] : [fault]), ...obstaclesOf(invoice)]
   return { invoice, facts, fault, obstacles }
 }
@@ -83,13 +81,13 @@ export function readInvoice(text: string, nowSeconds: number): InvoiceReading {
 type Verified = { readonly payee: Uint8Array | undefined; readonly fault: string | undefined }
 
 function verify(invoice: UnverifiedInvoice): Verified {
-  // An unknown required feature forbids paying, not reading: look at the signature alone.
-  const readable = { ...invoice, unknownRequiredFeatures: [] }
   try {
-    const { payee }: Invoice = verifyInvoice(readable)
+    const { payee }: Invoice = verifyInvoice(invoice)
     return { payee, fault: undefined }
   } catch (error) {
     if (!isL402Error(error)) throw error
+    // An unknown required feature forbids paying, not reading. The signature stays unchecked.
+    if (error.code === 'INVOICE_FEATURE') return { payee: undefined, fault: undefined }
     return { payee: undefined, fault: error.message }
   }
 }

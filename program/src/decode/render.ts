@@ -1,6 +1,6 @@
 import { printable } from '../cli/printable.ts'
 import type { Row, Screen } from '../cli/screen.ts'
-import { table } from '../cli/screen.ts'
+import { paragraph, table } from '../cli/screen.ts'
 import type { ChallengeFacts } from './challenge-facts.ts'
 import type { CredentialFacts } from './credential-facts.ts'
 import type { HopFacts, InvoiceFacts } from './invoice-facts.ts'
@@ -19,7 +19,7 @@ export function invoiceRows(
     facts.descriptionHash === null
       ? ['description', quoted(facts.description ?? '')]
       : ['description', `by its SHA-256 only: ${facts.descriptionHash}`],
-    ['payee', facts.payee ?? 'not known: the signature does not verify'],
+    ['payee', facts.payee ?? 'not known: no signature was verified'],
     ['payment hash', facts.paymentHash],
     ['made', `${facts.timestamp}, ${age(facts.timestamp, nowSeconds)}`],
     expiryRow(screen, facts, nowSeconds),
@@ -92,11 +92,11 @@ export function renderCredential(
 }
 
 export function tick(screen: Screen, text: string): string {
-  return `  ${screen.good('✓')} ${text}\n`
+  return paragraph(screen, `  ${screen.good('✓')} `, text)
 }
 
 export function cross(screen: Screen, text: string): string {
-  return `  ${screen.bad('✗')} ${text}\n`
+  return paragraph(screen, `  ${screen.bad('✗')} `, text)
 }
 
 const opaqueRow: Row = ['token', 'opaque: no macaroon; a client sends it back as it is']

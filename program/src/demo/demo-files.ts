@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectWallet, readWalletFile } from 'satway/lightning/devnet'
@@ -14,8 +14,11 @@ export type DemoFiles = {
   readonly folder: string
   /** Puts a file into the folder, mode 0600, and gives its path. */
   write(name: string, text: string): string
-  /** Removes the folder. Synchronous: it also runs while the process ends. */
-  remove(): void
+  /**
+   * Removes the folder, and the wallet file if it is still ours. Synchronous: it also runs while the
+   * process ends.
+   */
+  remove(secret: string): void
 }
 
 /**
@@ -26,8 +29,9 @@ export type DemoFiles = {
 export async function openDemoFiles(port: number): Promise<DemoFiles> {
   const folder = makeFolder(port)
   const isDefaultWallet = folder.startsWith(satwayFolder()) && !(await isInUse(defaultWalletFile()))
+  const walletFile = isDefaultWallet ? defaultWalletFile() : join(folder, 'wallet.json')
   return {
-    walletFile: isDefaultWallet ? defaultWalletFile() : join(folder, 'wallet.json'),
+    walletFile,
     isDefaultWallet,
     folder,
     write: (name, text) => {
@@ -35,7 +39,10 @@ export async function openDemoFiles(port: number): Promise<DemoFiles> {
       writeFileSync(path, text, { mode: 0o600 })
       return path
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: (secret) => {
+      rmSync(folder, { recursive: true, force: true })
+      if (contains(walletFile, secret)) rmSync(walletFile, { force: true })
+    },
   }
 }
 
@@ -50,6 +57,14 @@ function makeFolder(port: number): string {
     return folder
   } catch {
     return mkdtempSync(join(tmpdir(), 'satway-demo-'))
+  }
+}
+
+function contains(file: string, text: string): boolean {
+  try {
+    return readFileSync(file, 'utf8').includes(text)
+  } catch {
+    return false // it is gone
   }
 }
 

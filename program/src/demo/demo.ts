@@ -22,6 +22,8 @@ import type { Seller } from './seller.ts'
 import { startSeller } from './seller.ts'
 import { renderEvent } from './story.ts'
 
+const noRealMoney = 'No real money moves: nodes, coins and network live inside this process.'
+
 type Tell = (event: DemoEvent) => void
 
 /** Runs `satway demo`. */
@@ -32,7 +34,7 @@ export async function runDemo(given: Given): Promise<number> {
     screen.write(given.has('json') ? `${formatEvent(event)}\n` : renderEvent(screen, event))
   }
   const stop = stopAtSignal()
-  tell({ event: 'title' })
+  tell({ event: 'start', notice: noRealMoney })
   const devnet = createDevnet()
   const nodes: Nodes = {
     seller: devnet.addNode('seller', { balanceMsat: satToMsat(0n) }),
@@ -48,7 +50,7 @@ export async function runDemo(given: Given): Promise<number> {
     tell({ event: 'listening', url: seller.url, insteadOfPort, price: decodePrice })
     await buyAll(devnet, nodes, seller, tell)
     watching = true
-    if (!given.has('once')) await stayUp(nodes, seller, tell, stop)
+    if (!given.has('once') && !stop.aborted) await stayUp(nodes, seller, tell, stop)
     tell({ event: 'done' })
     return exitCodes.ok
   } finally {
@@ -100,22 +102,23 @@ async function stayUp(
   stop: AbortSignal,
 ): Promise<void> {
   const files = await openDemoFiles(seller.port)
-  process.once('exit', files.remove)
   const wallet = await serveWallet(buyer, { file: files.walletFile })
+  const { url: walletUrl, secret } = wallet.address
+  const remove = (): void => files.remove(secret)
+  process.once('exit', remove)
   try {
-    const { url: walletUrl, secret } = wallet.address
     const sample = files.write('invoice.txt', samples[0].invoice)
-    const walletHeader = files.write(
+    files.write(
       'wallet.header',
       `Authorization: Bearer ${secret}\nContent-Type: application/json\n`,
     )
     const url = seller.url + decodePath
-    const instructions = instructionsFor({ url, walletUrl, files, sample, walletHeader })
+    const instructions = instructionsFor({ url, walletUrl, files, sample })
     tell({ event: 'ready', url, walletFile: files.walletFile, instructions })
     if (!stop.aborted) await once(stop, 'abort')
   } finally {
     await wallet.close()
-    files.remove()
+    remove()
   }
 }
 

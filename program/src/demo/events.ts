@@ -33,7 +33,7 @@ export type Call = {
  * fingerprint.
  */
 export type DemoEvent =
-  | { readonly event: 'title' }
+  | { readonly event: 'start'; readonly notice: string }
   | {
       readonly event: 'network'
       readonly network: string

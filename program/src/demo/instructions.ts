@@ -1,10 +1,10 @@
 import { basename, relative } from 'node:path'
 import type { DemoFiles } from './demo-files.ts'
 
-export type Instruction = { readonly about: string; readonly command: string }
+export type Instruction = { readonly about: string | undefined; readonly command: string }
 export type Instructions = {
   readonly easy: readonly Instruction[]
-  /** One after the other, in one shell or in several. */
+  /** One after the other, in one shell. Needs `invoice.txt` and `wallet.header` in the folder. */
   readonly byHand: readonly Instruction[]
 }
 
@@ -16,15 +16,13 @@ export function instructionsFor(place: {
   readonly url: string
   readonly walletUrl: string
   readonly files: DemoFiles
+  /** The file with the invoice to decode. */
   readonly sample: string
-  readonly walletHeader: string
 }): Instructions {
-  const { url, walletUrl, files, sample, walletHeader } = place
+  const { url, walletUrl, files, sample } = place
   const satway = programName()
   const wallet = files.isDefaultWallet ? '' : ` --wallet ${quote(`devnet:${files.walletFile}`)}`
   const data = `-d ${quote(`@${sample}`)}`
-  const file = (name: string): string => quote(`${files.folder}/${name}`)
-  const at = (name: string): string => quote(`@${files.folder}/${name}`)
   return {
     easy: [
       { about: 'The challenge', command: `curl -i ${url} ${data}` },
@@ -33,38 +31,44 @@ export function instructionsFor(place: {
         command: `curl -si ${url} ${data} | ${satway} decode -`,
       },
       { about: 'The price, checked', command: `${satway} get --dry-run ${url} ${data}${wallet}` },
-      { about: 'Pay and get the answer', command: `${satway} get ${url} ${data}${wallet}` },
+      { about: 'Pay, and get the answer', command: `${satway} get ${url} ${data}${wallet}` },
       { about: 'An invoice, explained', command: `${satway} decode - < ${quote(sample)}` },
     ],
     byHand: [
+      { about: 'Where the files are', command: `cd ${quote(files.folder)}` },
       {
         about: 'Ask, and keep the challenge',
-        command: `curl -s -o ${file('challenge.json')} -D ${file('challenge.txt')} ${url} ${data}`,
+        command: `curl -s -o 402.json -D 402.txt ${url} -d @invoice.txt`,
       },
       {
-        about: 'Take the invoice out of it',
-        command: `sed -n 's/.*invoice="\\([^"]*\\)".*/{"invoice":"\\1"}/p' ${file('challenge.txt')} > ${file('order.json')}`,
+        about: 'Give its invoice to the wallet …',
+        command: `sed -n 's/.*invoice="\\([^"]*\\)".*/{"invoice":"\\1"}/p' 402.txt > order.json`,
       },
       {
-        about: 'Have the wallet pay it',
-        command: `curl -s -H ${quote(`@${walletHeader}`)} -d ${at('order.json')} -o ${file('paid.json')} ${walletUrl}/payinvoice`,
+        about: '… which pays it',
+        command: `curl -s -H @wallet.header -d @order.json -o paid.json ${walletUrl}/payinvoice`,
       },
       {
-        about: 'Token and preimage make the credential',
-        command:
-          `printf 'Authorization: L402 %s:%s\\n' ` +
-          `"$(sed -n 's/.* token="\\([^"]*\\)".*/\\1/p' ${file('challenge.txt')})" ` +
-          `"$(sed -n 's/.*"paymentPreimage":"\\([^"]*\\)".*/\\1/p' ${file('paid.json')})" ` +
-          `> ${file('credential.header')}`,
+        about: 'Token and preimage …',
+        command: `token=$(sed -n 's/.* token="\\([^"]*\\)".*/\\1/p' 402.txt)`,
       },
       {
-        about: 'Ask again with it. It is good for one call: the second time is 402 again',
-        command: `curl -i -H ${at('credential.header')} ${url} ${data}`,
+        about: undefined,
+        command: `preimage=$(sed -n 's/.*"paymentPreimage":"\\([^"]*\\)".*/\\1/p' paid.json)`,
+      },
+      {
+        about: '… make the credential …',
+        command: `printf 'Authorization: L402 %s:%s\\n' "$token" "$preimage" > credential.header`,
+      },
+      {
+        about: '… which is good for one call: the second time it is 402 again',
+        command: `curl -i -H @credential.header ${url} -d @invoice.txt`,
       },
       {
         about: 'What the wallet has left',
-        command: `curl -s -H ${quote(`@${walletHeader}`)} ${walletUrl}/info`,
+        command: `curl -s -H @wallet.header ${walletUrl}/info`,
       },
+      { about: 'Back to where you were', command: 'cd -' },
     ],
   }
 }

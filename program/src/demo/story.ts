@@ -2,7 +2,7 @@ import type { Msat } from 'satway'
 import { formatMsat, msat } from 'satway'
 import { printable } from '../cli/printable.ts'
 import type { Screen } from '../cli/screen.ts'
-import { pad, padStart, shorten, table, wrap } from '../cli/screen.ts'
+import { pad, padStart, paragraph, shorten, table } from '../cli/screen.ts'
 import { cross, invoiceRows, macaroonRows, tick } from '../decode/render.ts'
 import { decodePath } from './api.ts'
 import type { Call, Check, Credential, DemoEvent, NodeBalance } from './events.ts'
@@ -14,8 +14,8 @@ type Of<Name extends DemoEvent['event']> = Extract<DemoEvent, { readonly event: 
 /** One event, told to a person. */
 export function renderEvent(screen: Screen, event: DemoEvent): string {
   switch (event.event) {
-    case 'title':
-      return renderTitle(screen)
+    case 'start':
+      return renderTitle(screen, event.notice)
     case 'network':
       return renderNetwork(screen, event)
     case 'listening':
@@ -41,17 +41,15 @@ export function renderEvent(screen: Screen, event: DemoEvent): string {
     case 'ready':
       return renderInvitation(screen, event.instructions)
     case 'done':
-      return ''
+      return `\n${screen.dim('Done. Nothing is left running, and no file behind.')}\n`
     default:
       return event satisfies never
   }
 }
 
-function renderTitle(screen: Screen): string {
-  return (
-    `${screen.bold('Satway: an API that sells its answers, and a buyer that pays for them')}\n` +
-    `${screen.warn('No real money moves: nodes, coins and network live inside this process.')}\n`
-  )
+function renderTitle(screen: Screen, notice: string): string {
+  const title = 'Satway: an API that sells its answers, and a buyer that pays for them'
+  return paragraph(screen, '', title, screen.bold) + paragraph(screen, '', notice, screen.warn)
 }
 
 function renderNetwork(screen: Screen, event: Of<'network'>): string {
@@ -104,13 +102,13 @@ function renderCredential(screen: Screen, { token, preimage, caveats }: Credenti
       screen,
       'The buyer narrowed the token first, so that nobody can use this header for more:',
     ) +
-    added.map((text) => `    ${printable(text)}\n`).join('')
+    added.map((text) => paragraph(screen, '    ', printable(text))).join('')
   )
 }
 
 function renderResponse(screen: Screen, { status, ms }: Of<'response'>): string {
   const phrases: Readonly<Record<number, string>> = { 200: ' OK', 402: ' Payment Required' }
-  return `  ← ${screen.bold(`${status}${phrases[status] ?? ''}`)} ${time(screen, ms)}\n`
+  return `  ← ${screen.bold(`${status}${phrases[status] ?? ''}`)} ${screen.dim(time(ms))}\n`
 }
 
 function renderChallenge(screen: Screen, { token, invoice, nowSeconds }: Of<'challenge'>): string {
@@ -127,14 +125,17 @@ function renderPayment(screen: Screen, event: Of<'payment'>): string {
   const cost = `${formatMsat(event.amountMsat)}, and ${formatMsat(event.feeMsat)} for the route`
   return (
     heading(screen, 5, 'It pays the invoice') +
-    `  ${screen.good('✓')} Settled: ${screen.bold(cost)} ${time(screen, event.ms)}\n` +
+    tick(screen, `Settled: ${cost} ${time(event.ms)}`) +
     renderChecks(screen, [
       {
         ok: event.proven,
         what: `The preimage came back (fingerprint ${event.preimage}), and hashes to the payment hash.`,
       },
     ]) +
-    note(screen, 'Token and preimage together are the credential: a receipt that opens the door.')
+    note(
+      screen,
+      'Token and preimage together are the credential: who has both can show that it paid.',
+    )
   )
 }
 
@@ -147,12 +148,17 @@ function renderAnswer(screen: Screen, { answer, checks }: Of<'answer'>): string 
 
 function renderCall(screen: Screen, call: Call): string {
   const { amount, description, descriptionHash } = call.answer
-  const what = description ?? `hash ${shorten(descriptionHash ?? '', 8, 0)}`
+  const what =
+    description === null
+      ? `described by hash ${shorten(descriptionHash ?? '', 8, 0)}`
+      : `"${printable(description)}"`
   const cost = `${formatMsat(call.amountMsat)} + ${formatMsat(call.feeMsat)}`
+  const indent = 14
+  const facts = `${call.status}  ${amount ?? 'any amount'}, ${what}`
+  const bought = `paid ${cost}, answered in ${call.ms} ms`
   return (
-    `  ${screen.good('✓')} ${pad(call.sample, 10)}${call.status}  ` +
-    `${amount ?? 'any amount'}, "${printable(what)}"\n` +
-    `${' '.repeat(14)}${screen.dim(`paid ${cost}, answered in ${call.ms} ms`)}\n`
+    paragraph(screen, `  ${screen.good('✓')} ${pad(call.sample, indent - 4)}`, facts) +
+    paragraph(screen, ' '.repeat(indent), bought, screen.dim)
   )
 }
 
@@ -191,11 +197,9 @@ function heading(screen: Screen, number: number, text: string): string {
 }
 
 function note(screen: Screen, text: string): string {
-  return wrap(text, screen.width - 2)
-    .map((line) => `  ${screen.dim(line)}\n`)
-    .join('')
+  return paragraph(screen, '  ', text, screen.dim)
 }
 
-function time(screen: Screen, ms: number): string {
-  return screen.dim(`(${ms} ms)`)
+function time(ms: number): string {
+  return ms < 1 ? '(in less than 1 ms)' : `(${ms} ms)`
 }

@@ -7,6 +7,8 @@ import { Failure } from '../cli/failure.ts'
 
 /** Where a body goes. Opened before anything is paid: a full answer must have somewhere to go. */
 export type Destination = {
+  /** `null`: standard output. */
+  readonly path: string | null
   /** Takes the body as it arrives. */
   write(response: Response): Promise<void>
   /** Leaves things as they were, if nothing was written. */
@@ -15,6 +17,7 @@ export type Destination = {
 
 export function standardOutput(): Destination {
   return {
+    path: null,
     write: async (response) => {
       if (response.body === null) return
       await pipeline(Readable.fromWeb(response.body as ReadableStream), process.stdout, {
@@ -41,6 +44,7 @@ export async function outputFile(path: string): Promise<Destination> {
     })
   }
   return {
+    path,
     write: async (response) => {
       const file = createWriteStream(draft)
       if (response.body === null) file.end()

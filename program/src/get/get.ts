@@ -1,47 +1,71 @@
-import type { Client, Purchase, Quote } from 'satway/client'
-import { createClient } from 'satway/client'
+import type { Msat } from 'satway'
+import { createClient, createMemoryLedger } from 'satway/client'
 import type { Given } from '../cli/command.ts'
-import { exitCodes } from '../cli/exit-codes.ts'
 import { UsageMistake } from '../cli/failure.ts'
 import { openScreen } from '../cli/screen.ts'
 import { readAmountFlag } from './amount-flag.ts'
+import { askPrice, carryOut } from './call.ts'
 import type { Destination } from './destination.ts'
-import { outputFile, readBody, standardOutput } from './destination.ts'
-import { explainCall } from './failures.ts'
-import { deadline } from './deadline.ts'
-import type { GetReport } from './report.ts'
+import { outputFile, standardOutput } from './destination.ts'
+import { openPatience } from './patience.ts'
 import { renderReport } from './report.ts'
-import type { HttpRequest } from './request.ts'
 import { readRequest } from './request.ts'
 import { openWallet } from './wallet.ts'
 
 /** Runs `satway get`. */
 export async function runGet(given: Given): Promise<number> {
-  const limits = {
-    maxPaymentMsat: readAmountFlag('max-cost', given.text('max-cost') ?? '100'),
-    maxFeeMsat: readAmountFlag('max-fee', given.text('max-fee') ?? '10'),
-  }
-  const timeoutSeconds = readTimeout(given.text('timeout') ?? '60')
+  const options = readOptions(given)
   const request = await readRequest(given)
   const payer = await openWallet(given.text('wallet') ?? process.env['SATWAY_WALLET'])
+  const ledger = createMemoryLedger()
+  const { maxPaymentMsat, maxFeeMsat } = options
   const client = createClient({
+    policy: { maxPaymentMsat, maxTotalMsat: maxPaymentMsat, maxFeeMsat },
+    ledger,
     ...(payer !== undefined && { payer }),
-    policy: { ...limits, maxTotalMsat: limits.maxPaymentMsat },
   })
 
-  const call: CallPlan = { client, request, given, timeoutSeconds }
-  const report = given.has('dry-run') ? await quoteOnly(call) : await fetchAndWrite(call)
-  if (given.has('json')) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
-  else if (!given.has('quiet') || report.error !== null) {
-    const screen = openScreen(process.stderr)
-    screen.write(renderReport(screen, report))
+  const destination = await openDestination(given)
+  const patience = openPatience(options.timeoutSeconds)
+  try {
+    const call = { client, ledger, request, patience, destination }
+    const report = given.has('dry-run') ? await askPrice(call) : await carryOut(call)
+    if (given.has('json')) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+    else if (!given.has('quiet') || report.error !== null) {
+      const screen = openScreen(process.stderr)
+      screen.write(renderReport(screen, report))
+    }
+    return report.exitCode
+  } finally {
+    patience.end()
+    await destination?.abandon()
   }
-  return report.exitCode
 }
 
-type CallPlan = {
-  readonly client: Client
-  readonly request: HttpRequest
-  readonly given: Given
+type Options = {
+  readonly maxPaymentMsat: Msat
+  readonly maxFeeMsat: Msat
   readonly timeoutSeconds: number
+}
+
+function readOptions(given: Given): Options {
+  return {
+    maxPaymentMsat: readAmountFlag('max-cost', given.text('max-cost') ?? '100 sat'),
+    maxFeeMsat: readAmountFlag('max-fee', given.text('max-fee') ?? '10 sat'),
+    timeoutSeconds: readSeconds(given.text('timeout') ?? '60'),
+  }
+}
+
+function readSeconds(text: string): number {
+  const seconds = Number(text)
+  if (/^\d{1,5}(\.\d+)?$/.test(text) && seconds > 0 && seconds <= 86_400) return seconds
+  throw new UsageMistake('--timeout: expected seconds, more than 0 and at most 86400')
+}
+
+/** Before anything is sent: what is paid for must have somewhere to go. */
+async function openDestination(given: Given): Promise<Destination | undefined> {
+  const path = given.text('output')
+  if (given.has('dry-run')) return undefined
+  if (path !== undefined && path !== '-') return await outputFile(path)
+  return given.has('json') ? undefined : standardOutput()
 }

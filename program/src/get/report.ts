@@ -27,8 +27,8 @@ export type GetReport = {
 }
 
 export type ReportedError = {
-  /** From spec/errors.md; `HTTP_STATUS` and `NETWORK` are this program's. */
-  readonly code: Code | 'HTTP_STATUS' | 'NETWORK'
+  /** From spec/errors.md; the last three are this program's. */
+  readonly code: Code | 'HTTP_STATUS' | 'INTERRUPTED' | 'NETWORK'
   readonly message: string
   readonly advice: string | null
 }

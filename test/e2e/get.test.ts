@@ -1,0 +1,455 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { RequestListener, Server } from 'node:http'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Ended, Running, RunOptions } from './satway.ts'
+import { freePort, makeHome, satway, startSatway } from './satway.ts'
+
+const home = makeHome()
+let demo: Running
+let url: string
+let invoiceFile: string
+let invoice: string
+let wallet: { readonly url: string; readonly secret: string }
+
+beforeAll(async () => {
+  demo = startSatway(home.path, ['demo', '--json', '--port', String(await freePort())])
+  const [line] = await demo.waitFor(/.*"event":"ready".*/)
+  const ready = JSON.parse(line) as { url: string; walletFile: string }
+  url = ready.url
+  wallet = JSON.parse(readFileSync(ready.walletFile, 'utf8')) as typeof wallet
+  const folder = readdirSync(join(home.path, '.satway')).find((name) => name.startsWith('demo-'))!
+  invoiceFile = join(home.path, '.satway', folder, 'invoice.txt')
+  invoice = readFileSync(invoiceFile, 'utf8')
+})
+afterAll(async () => {
+  await demo.stop()
+  home.remove()
+})
+
+const get = (args: readonly string[], options: RunOptions = {}): Promise<Ended> =>
+  satway(home.path, ['get', ...args], options)
+
+type Report = Readonly<Record<string, unknown>>
+const getJson = async (
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<{ readonly code: number | null; readonly report: Report; readonly stderr: string }> => {
+  const { code, stdout, stderr } = await get(['--json', ...args], options)
+  return { code, report: JSON.parse(stdout) as Report, stderr }
+}
+
+async function balanceMsat(): Promise<bigint> {
+  const response = await fetch(`${wallet.url}/info`, {
+    headers: { authorization: `Bearer ${wallet.secret}` },
+  })
+  return BigInt(((await response.json()) as { balanceMsat: string }).balanceMsat)
+}
+
+/** What a call takes from the wallet. */
+async function costOf(call: () => Promise<unknown>): Promise<bigint> {
+  const before = await balanceMsat()
+  await call()
+  return before - (await balanceMsat())
+}
+
+const priceMsat = 10_000n
+const costMsat = 11_001n
+
+describe('satway get', () => {
+  test('pays, and gives the body to stdout and the summary to stderr', async () => {
+    let ended: Ended | undefined
+    const cost = await costOf(async () => {
+      ended = await get([url, '-d', JSON.stringify({ invoice })])
+    })
+    expect(cost).toBe(costMsat)
+    expect(JSON.parse(ended!.stdout)).toMatchObject({
+      description: '1 cup coffee',
+      amountMsat: '250000000',
+    })
+    expect(ended!.stderr).toContain('Paid 10 sat, fee 1.001 sat')
+    expect(ended!.stderr).toContain('kept in memory only')
+    expect(ended!.code).toBe(0)
+  })
+
+  test('shows no secret: not the wallet’s, no token, no preimage', async () => {
+    for (const args of [
+      [url, '-d', invoice],
+      [url, '-d', invoice, '--json'],
+      [url, '-d', invoice, '--dry-run'],
+      [url, '-d', invoice, '--max-cost', '1'],
+    ]) {
+      const { stdout, stderr } = await get(args)
+      expect(stdout + stderr).not.toContain(wallet.secret)
+      expect(stdout + stderr).not.toMatch(/AgE[A-Za-z0-9+/_-]{40}/)
+      const known = [
+        '0001020304050607080900010203040506070809000102030405060708090102',
+        '03e7156ae33b0a208d0744199163177e909e80176e55d97a2f221ede0f934dd9ad',
+        ...[...stdout.matchAll(/"paymentHash": "([0-9a-f]{64})"/g)].map(([, hash]) => hash!),
+      ]
+      let rest = stdout + stderr
+      for (const text of known) rest = rest.replaceAll(text, '')
+      expect(rest).not.toMatch(/[0-9a-f]{64}/)
+    }
+  })
+
+  test('is told what is free, and pays nothing for it', async () => {
+    const { code, report } = await getJson([new URL('/', url).href])
+    expect(report).toMatchObject({
+      outcome: 'not_paid',
+      method: 'GET',
+      status: 200,
+      contentType: 'application/json',
+      amountMsat: null,
+      feeMsat: null,
+      paymentHash: null,
+      bodyEncoding: 'utf8',
+      error: null,
+      exitCode: 0,
+    })
+    expect(JSON.parse(String(report['body']))).toMatchObject({ name: 'Invoice decoder' })
+    expect(code).toBe(0)
+  })
+
+  test('--json is one document with the outcome and the body', async () => {
+    const { code, report, stderr } = await getJson([url, '-d', `@${invoiceFile}`])
+    expect(Object.keys(report)).toEqual([
+      'outcome',
+      'method',
+      'url',
+      'status',
+      'contentType',
+      'amountMsat',
+      'feeMsat',
+      'paymentHash',
+      'dryRun',
+      'output',
+      'body',
+      'bodyEncoding',
+      'error',
+      'exitCode',
+    ])
+    expect(report).toMatchObject({
+      outcome: 'paid_delivered',
+      method: 'POST',
+      url,
+      status: 200,
+      amountMsat: String(priceMsat),
+      feeMsat: String(costMsat - priceMsat),
+      dryRun: false,
+      exitCode: 0,
+    })
+    expect(report['paymentHash']).toMatch(/^[0-9a-f]{64}$/)
+    expect([code, stderr]).toEqual([0, ''])
+  })
+
+  test('--quiet says nothing of a success, and something of a failure', async () => {
+    expect((await get(['-q', new URL('/', url).href])).stderr).toBe('')
+    expect((await get(['-q', new URL('/no', url).href])).stderr).toContain('404')
+  })
+})
+
+describe('satway get --dry-run', () => {
+  test('tells the exact price and pays nothing', async () => {
+    const cost = await costOf(async () => {
+      const { code, report } = await getJson(['--dry-run', url, '-d', invoice])
+      expect(report).toMatchObject({
+        outcome: 'not_paid',
+        status: 402,
+        amountMsat: String(priceMsat),
+        feeMsat: '10000',
+        dryRun: true,
+        body: null,
+        error: null,
+      })
+      expect(code).toBe(0)
+      const { stdout, stderr } = await get(['--dry-run', url, '-d', invoice])
+      expect(stdout).toBe('')
+      expect(stderr).toContain('Price 10 sat')
+    })
+    expect(cost).toBe(0n)
+  })
+
+  test('sends the real method, headers and body', async () => {
+    const seen: string[] = []
+    const { server, origin } = await serve((request, response) => {
+      let body = ''
+      request.on('data', (chunk) => {
+        body += String(chunk)
+      })
+      request.on('end', () => {
+        seen.push(`${request.method} ${request.headers['x-a']} ${body}`)
+        response.end()
+      })
+    })
+    const { code } = await get(['--dry-run', `${origin}/x`, '-X', 'PUT', '-H', 'X-A: b', '-d', 'c'])
+    server.close()
+    expect([seen, code]).toEqual([['PUT b c'], 0])
+  })
+
+  test('says that it would be refused, and why', async () => {
+    const { code, report } = await getJson(['--dry-run', url, '-d', invoice, '--max-cost', '5'])
+    expect(report).toMatchObject({
+      outcome: 'refused',
+      error: { code: 'BUDGET_EXCEEDED', message: 'It costs 10 sat, and --max-cost allows 5 sat.' },
+      exitCode: 3,
+    })
+    expect(code).toBe(3)
+  })
+})
+
+describe('satway get stops before it pays', () => {
+  for (const [what, args, exitCode, code] of [
+    ['too expensive', ['--max-cost', '9999msat'], 3, 'BUDGET_EXCEEDED'],
+    ['too expensive, in sat', ['--max-cost', '9sat'], 3, 'BUDGET_EXCEEDED'],
+    ['nothing allowed', ['--max-cost', '0'], 3, 'BUDGET_EXCEEDED'],
+    ['a fee above the limit', ['--max-fee', '1sat'], 4, 'PAYMENT_FAILED'],
+    ['a fee that the cost limit leaves no room for', ['--max-cost', '10sat'], 4, 'PAYMENT_FAILED'],
+    ['a header that the credential would replace', ['-H', 'Authorization: x'], 3, 'POLICY_REFUSED'],
+  ] as const) {
+    test(`${what}: exit code ${exitCode}`, async () => {
+      const cost = await costOf(async () => {
+        const ended = await getJson([url, '-d', invoice, ...args])
+        expect(ended.report).toMatchObject({ exitCode, error: { code }, body: null })
+        expect(ended.code).toBe(exitCode)
+        const { stdout, stderr } = await get([url, '-d', invoice, ...args])
+        expect(stdout).toBe('')
+        expect(stderr).toMatch(/Nothing was paid|No money moved/)
+      })
+      expect(cost).toBe(0n)
+    })
+  }
+
+  test('at what the API cannot decode: it says so, at no charge', async () => {
+    const cost = await costOf(async () => {
+      const { code, report } = await getJson([url, '-d', 'lnbcnonsense'])
+      expect(report).toMatchObject({
+        outcome: 'not_paid',
+        status: 422,
+        contentType: 'application/problem+json',
+        error: { code: 'HTTP_STATUS' },
+      })
+      expect(JSON.parse(String(report['body']))).toMatchObject({ code: 'INVOICE_MALFORMED' })
+      expect(code).toBe(22)
+    })
+    expect(cost).toBe(0n)
+  })
+
+  test('without a wallet, and says where one is to be had', async () => {
+    const elsewhere = makeHome()
+    const { code, stderr } = await satway(elsewhere.path, ['get', url, '-d', invoice])
+    expect(stderr).toContain('no wallet to pay it with')
+    expect(stderr).toContain('npm start')
+    expect(code).toBe(7)
+    const free = await satway(elsewhere.path, ['get', new URL('/', url).href])
+    expect(free.code).toBe(0)
+    elsewhere.remove()
+  })
+
+  test('with a wallet file that is not there, or open to others, or nonsense', async () => {
+    const open = join(home.path, 'open.json')
+    writeFileSync(open, JSON.stringify(wallet), { mode: 0o644 })
+    const nonsense = join(home.path, 'nonsense.json')
+    writeFileSync(nonsense, 'hunter2', { mode: 0o600 })
+    for (const file of ['/nowhere/x.json', open, nonsense]) {
+      const { code, stderr } = await get([url, '-d', invoice, '--wallet', `devnet:${file}`])
+      expect(stderr).toContain(`The wallet ${file} cannot be used`)
+      expect(stderr).not.toContain(wallet.secret)
+      expect(stderr).not.toContain('hunter2')
+      expect(code).toBe(7)
+    }
+  })
+
+  test('where the server cannot be reached', async () => {
+    const { server, origin } = await serve((_, response) => response.end())
+    await new Promise((resolve) => server.close(resolve))
+    const { code, report } = await getJson([origin])
+    expect(report).toMatchObject({ outcome: 'not_paid', status: null, error: { code: 'NETWORK' } })
+    expect(code).toBe(7)
+  })
+
+  test('where the server does not answer in time', async () => {
+    const { server, origin } = await serve(() => undefined)
+    const { code, stderr } = await get([origin, '--timeout', '0.3'])
+    server.closeAllConnections()
+    server.close()
+    expect(stderr).toContain('no answer within 0.3 s')
+    expect(code).toBe(7)
+  })
+})
+
+describe('a wallet', () => {
+  test('is named by the environment, and by the flag before it', async () => {
+    const elsewhere = makeHome()
+    const file = join(home.path, '.satway/devnet.json')
+    const env = { SATWAY_WALLET: `devnet:${file}` }
+    const byEnvironment = await satway(elsewhere.path, ['get', url, '-d', invoice], { env })
+    expect(byEnvironment.code).toBe(0)
+    const byFlag = await satway(
+      elsewhere.path,
+      ['get', url, '-d', invoice, '--wallet', `devnet:${file}`],
+      { env: { SATWAY_WALLET: 'devnet:/nowhere' } },
+    )
+    expect(byFlag.code).toBe(0)
+    elsewhere.remove()
+  })
+
+  test('that went away before it was asked is exit code 7: nothing was paid', async () => {
+    const file = join(home.path, 'gone.json')
+    writeFileSync(file, JSON.stringify({ url: 'http://127.0.0.1:9', secret: '00'.repeat(32) }), {
+      mode: 0o600,
+    })
+    const { code, report } = await getJson([url, '-d', invoice, '--wallet', `devnet:${file}`])
+    expect(report).toMatchObject({ outcome: 'not_paid', error: { code: 'NODE_UNAVAILABLE' } })
+    expect(code).toBe(7)
+  })
+
+  test('that falls silent after the order is exit code 5: do not pay again', async () => {
+    const { server, origin } = await serve((request) => {
+      request.on('data', () => request.socket.destroy())
+    })
+    const file = join(home.path, 'silent.json')
+    writeFileSync(file, JSON.stringify({ url: origin, secret: '00'.repeat(32) }), { mode: 0o600 })
+    const { code, report } = await getJson([url, '-d', invoice, '--wallet', `devnet:${file}`])
+    server.close()
+    expect(report).toMatchObject({
+      outcome: 'unknown',
+      amountMsat: String(priceMsat),
+      feeMsat: null,
+      error: { code: 'PAYMENT_UNKNOWN' },
+    })
+    expect(code).toBe(5)
+  })
+})
+
+describe('a server that took the money', () => {
+  test('and refuses the credential is exit code 6, with what it cost', async () => {
+    // Passes on what the seller asks for, and keeps what it is paid with to itself.
+    const { server, origin } = await serve((request, response) => {
+      if (request.headers.authorization !== undefined) {
+        response.writeHead(401).end()
+        return
+      }
+      void fetch(url, { method: 'POST', body: invoice }).then((challenge) => {
+        response
+          .writeHead(402, { 'www-authenticate': challenge.headers.get('www-authenticate')! })
+          .end()
+      })
+    })
+    const { code, report } = await getJson([`${origin}/x`])
+    expect(report).toMatchObject({
+      outcome: 'paid_not_delivered',
+      amountMsat: String(priceMsat),
+      feeMsat: String(costMsat - priceMsat),
+      error: { code: 'PAYMENT_NOT_DELIVERED' },
+      exitCode: 6,
+    })
+    expect(code).toBe(6)
+    const { stderr } = await get([`${origin}/y`])
+    expect(stderr).toContain('Paid 10 sat')
+    expect(stderr).toContain('Show it the payment hash')
+    server.close()
+  })
+})
+
+describe('the request', () => {
+  let server: Server
+  let origin: string
+  const seen: { method: string; headers: Record<string, unknown>; body: string }[] = []
+  beforeAll(async () => {
+    ;({ server, origin } = await serve((request, response) => {
+      let body = ''
+      request.on('data', (chunk) => {
+        body += String(chunk)
+      })
+      request.on('end', () => {
+        seen.push({ method: request.method!, headers: request.headers, body })
+        response.writeHead(request.url === '/500' ? 500 : 200).end('answer')
+      })
+    }))
+  })
+  afterAll(() => server.close())
+
+  test('keeps a comma in a header, and sends a header that is given twice', async () => {
+    await get([origin, '-H', 'Accept: text/html, text/plain;q=0.5', '-H', 'X-A: 1', '-H', 'x-a: 2'])
+    expect(seen.at(-1)).toMatchObject({
+      method: 'GET',
+      headers: { accept: 'text/html, text/plain;q=0.5', 'x-a': '1, 2' },
+    })
+  })
+
+  for (const [what, data, contentType] of [
+    ['JSON', '{"a":1}', 'application/json'],
+    ['text', 'lnbc1...', 'text/plain; charset=utf-8'],
+    ['nothing', '', 'text/plain; charset=utf-8'],
+  ] as const) {
+    test(`with data is a POST, and its type is told: ${what}`, async () => {
+      await get([origin, '-d', data])
+      expect(seen.at(-1)).toMatchObject({
+        method: 'POST',
+        headers: { 'content-type': contentType },
+        body: data,
+      })
+    })
+  }
+
+  test('reads data from a file and from standard input', async () => {
+    const file = join(home.path, 'data.json')
+    writeFileSync(file, '{"b":2}\n')
+    await get([origin, '-d', `@${file}`])
+    expect(seen.at(-1)?.body).toBe('{"b":2}\n')
+    await get([origin, '-d', '@-', '-X', 'patch', '-H', 'Content-Type: a/b'], { input: 'in' })
+    expect(seen.at(-1)).toMatchObject({
+      method: 'PATCH',
+      body: 'in',
+      headers: { 'content-type': 'a/b' },
+    })
+  })
+
+  test('whose data cannot be read is not sent', async () => {
+    const before = seen.length
+    const { code, stderr } = await get([origin, '-d', '@/nowhere'])
+    expect(stderr).toContain('/nowhere cannot be read')
+    expect([code, seen.length]).toEqual([1, before])
+  })
+
+  test('writes the body to a file, whole or not at all', async () => {
+    const file = join(home.path, 'out')
+    expect(await get([origin, '-o', file])).toMatchObject({ code: 0, stdout: '' })
+    expect(readFileSync(file, 'utf8')).toBe('answer')
+
+    writeFileSync(file, 'earlier')
+    const failed = await get([`${origin}/500`, '-o', file])
+    expect(failed).toMatchObject({ code: 22, stdout: 'answer' })
+    expect(readFileSync(file, 'utf8')).toBe('earlier')
+
+    const { code, stderr } = await get([origin, '-o', '/nowhere/out'])
+    expect(stderr).toContain('Nothing was sent')
+    expect(code).toBe(1)
+    expect(readdirSync(home.path).filter((name) => name.endsWith('.part'))).toEqual([])
+    expect(existsSync('/nowhere')).toBe(false)
+  })
+
+  test('streams: what has arrived is written before the rest is there', async () => {
+    let finish: (() => void) | undefined
+    const slow = await serve((_, response) => {
+      response.write('first')
+      finish = () => response.end('second')
+    })
+    const child = startSatway(home.path, ['get', slow.origin])
+    await child.waitFor(/first/)
+    finish?.()
+    const { stdout } = await child.ended()
+    expect(stdout).toBe('firstsecond')
+    slow.server.close()
+  })
+})
+
+async function serve(listener: RequestListener): Promise<{ server: Server; origin: string }> {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return { server, origin: `http://127.0.0.1:${address.port}` }
+}
