@@ -1,17 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Chapter } from './figures.ts'
+import { installedPackages } from './installed.ts'
 import { ours } from './peers.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-
-type Manifest = {
-  readonly name: string
-  readonly dependencies?: Readonly<Record<string, string>>
-  readonly scripts?: Readonly<Record<string, string>>
-}
 
 /** What `npm install satway` brings. The tests install it for real (test/packed.test.ts). */
 export const packageChapter: Chapter = {
@@ -19,8 +12,8 @@ export const packageChapter: Chapter = {
   title: 'The packed library',
   async run(_pace, progress) {
     progress('npm pack --dry-run')
-    const installed = closure(join(root, 'library'))
-    const scripted = installed.filter(({ scripts = {} }) =>
+    const installed = installedPackages()
+    const scripted = installed.filter(({ manifest: { scripts = {} } }) =>
       ['preinstall', 'install', 'postinstall'].some((name) => name in scripts),
     )
     const { size, unpackedSize } = pack()
@@ -43,29 +36,6 @@ export const packageChapter: Chapter = {
       { what: 'size when unpacked', who: ours, value: unpackedSize, unit: 'bytes' },
     ]
   },
-}
-
-/** The library and everything it needs at run time, each package once. */
-function closure(library: string): readonly Manifest[] {
-  const found = new Map<string, Manifest>()
-  const open = [library]
-  for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
-    if (found.has(folder)) continue
-    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
-    found.set(folder, manifest)
-    for (const name of Object.keys(manifest.dependencies ?? {}))
-      open.push(resolvePackage(name, folder))
-  }
-  return [...found.values()]
-}
-
-/** Where Node finds a package from a folder: the nearest `node_modules` above it. */
-function resolvePackage(name: string, from: string): string {
-  for (let folder = from; folder !== dirname(folder); folder = dirname(folder)) {
-    const candidate = join(folder, 'node_modules', name)
-    if (existsSync(candidate)) return candidate
-  }
-  throw new Error(`${name} is not installed`)
 }
 
 function pack(): { readonly size: number; readonly unpackedSize: number } {

@@ -18,7 +18,8 @@ export type Timing = {
  * Times subjects against each other: every round runs each of them once, in an order that moves on
  * by one from round to round, so that a slow moment of the machine does not fall on one of them.
  *
- * @returns Microseconds per operation: the median of the rounds.
+ * @returns Microseconds per operation: the median of the rounds. Processor time of this thread, which
+ *   is the time on the clock while nobody else wants the processor, and stays it when somebody does.
  */
 export async function timeInRounds(
   subjects: readonly Subject[],
@@ -33,9 +34,7 @@ export async function timeInRounds(
     for (let i = 0; i < subjects.length; i++) {
       const subject = subjects[(round + i) % subjects.length]!
       const times = batches.get(subject)!
-      const began = performance.now()
-      await subject.run(times)
-      samples.get(subject)!.push(((performance.now() - began) * 1000) / times)
+      samples.get(subject)!.push((await cpuUsOf(subject, times)) / times)
     }
   }
   return subjects.map((subject) => {
@@ -48,12 +47,17 @@ export async function timeInRounds(
 async function calibrate(subject: Subject, batchMs: number): Promise<number> {
   let times = 1
   for (;;) {
-    const began = performance.now()
-    await subject.run(times)
-    const tookMs = performance.now() - began
+    const tookMs = (await cpuUsOf(subject, times)) / 1000
     if (tookMs >= batchMs) return Math.max(1, Math.round((times * batchMs) / tookMs))
     times *= 2
   }
+}
+
+async function cpuUsOf(subject: Subject, times: number): Promise<number> {
+  const before = process.threadCpuUsage()
+  await subject.run(times)
+  const { user, system } = process.threadCpuUsage(before)
+  return user + system
 }
 
 /** A synchronous subject. */

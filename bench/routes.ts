@@ -62,17 +62,17 @@ async function measure(
   // Round 0 warms the servers up and is not counted.
   for (let round = 0; round <= pace.rounds; round++) {
     for (const subject of subjects) {
-      const { origin, authorization } = ready.get(subject)!
+      const { bareUrl, paidUrl, authorization } = ready.get(subject)!
       const rounds = all.get(subject)!
       const order = { connections: 50, seconds }
       const bare = await oneRound(servers.get(subject)!, load, {
         ...order,
-        url: `${origin}/bare`,
+        url: bareUrl,
         authorization: undefined,
       })
       const paid = await oneRound(servers.get(subject)!, load, {
         ...order,
-        url: `${origin}/paid`,
+        url: paidUrl,
         authorization,
       })
       if (round === 0) continue

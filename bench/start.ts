@@ -1,13 +1,20 @@
 import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Chapter, Figure, Pace } from './figures.ts'
 import { median, rangeOf } from './figures.ts'
+import { installInNewFolder } from './installed.ts'
 import { ours } from './peers.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const cpuAtExit = fileURLToPath(new URL('child/cpu-at-exit.cjs', import.meta.url))
 
-type Start = { readonly name: string; readonly arguments: readonly string[] }
+type Start = {
+  readonly name: string
+  readonly arguments: readonly string[]
+  /** Default: the folder in which the library is installed. */
+  readonly cwd?: string
+}
 type Took = { readonly cpuMs: number; readonly wallMs: number }
 
 const bare: Start = { name: 'node -e 0', arguments: ['-e', '0'] }
@@ -22,7 +29,11 @@ const imports: readonly Start[] = subpaths.map((subpath) => ({
   name: `import '${subpath}'`,
   arguments: ['-e', `import('${subpath}')`],
 }))
-const help: Start = { name: 'satway --help', arguments: ['program/bin/satway.js', '--help'] }
+const help: Start = {
+  name: 'satway --help',
+  arguments: ['program/bin/satway.js', '--help'],
+  cwd: root,
+}
 
 /** What loading the library and starting the program cost, over a Node that does nothing. */
 export const startChapter: Chapter = {
@@ -31,7 +42,9 @@ export const startChapter: Chapter = {
   async run(pace, progress) {
     const starts = [bare, ...imports, help]
     progress(`${starts.length} programs, ${roundsOf(pace)} starts each`)
-    const took = startInRounds(starts, pace)
+    const user = installInNewFolder()
+    const took = startInRounds(starts, user, pace)
+    rmSync(user, { recursive: true })
     const bareTook = took.get(bare)!
     return [
       ...figures(bare.name, bareTook, undefined),
@@ -48,22 +61,26 @@ function roundsOf(pace: Pace): number {
   return pace.quick ? 5 : 25
 }
 
-function startInRounds(starts: readonly Start[], pace: Pace): ReadonlyMap<Start, readonly Took[]> {
+function startInRounds(
+  starts: readonly Start[],
+  user: string,
+  pace: Pace,
+): ReadonlyMap<Start, readonly Took[]> {
   const took = new Map<Start, Took[]>(starts.map((start) => [start, []]))
   for (let round = 0; round < roundsOf(pace); round++) {
     for (let i = 0; i < starts.length; i++) {
       const start = starts[(round + i) % starts.length]!
-      took.get(start)!.push(run(start))
+      took.get(start)!.push(run(start, user))
     }
   }
   return took
 }
 
 /** @throws {Error} when the process fails: a figure of a failed start is worth nothing. */
-function run(start: Start): Took {
+function run(start: Start, user: string): Took {
   const began = performance.now()
   const done = spawnSync(process.execPath, ['--require', cpuAtExit, ...start.arguments], {
-    cwd: root,
+    cwd: start.cwd ?? user,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })

@@ -1,9 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import type { RequestHandler } from 'express'
 import express from 'express'
+import type { MiddlewareHandler } from 'hono'
 import { Hono } from 'hono'
 import { Challenge, Credential } from 'mppx'
 import { Mppx as ExpressMppx } from 'mppx/express'
@@ -17,10 +20,11 @@ import { createKeyRing, createMemoryDenyList, createPaywall } from 'satway/serve
 import { lightningServer } from '../../test/interop/mppx-lightning.ts'
 import { mintPaidToken, purchase } from '../paid-token.ts'
 
-/** Sent once the server listens. */
+/** Sent once both servers listen. */
 export type Ready = {
-  readonly origin: string
-  /** What opens `/paid`. */
+  readonly bareUrl: string
+  readonly paidUrl: string
+  /** What opens the protected route. */
   readonly authorization: string
 }
 
@@ -47,48 +51,53 @@ const mppxCharge = {
   },
 }
 
-const subjects: Readonly<Record<string, () => RequestListener>> = {
-  'satway-hono': () => {
-    const app = new Hono()
-    app.get('/bare', (c) => c.json(content))
-    app.get('/paid', honoL402(openGate()), (c) => c.json(content))
-    return getRequestListener(app.fetch)
-  },
-  'satway-express': () => {
-    const app = express()
-    app.get('/bare', (_, response) => void response.json(content))
-    app.get('/paid', expressL402(openGate()), (_, response) => void response.json(content))
-    return app
-  },
+/** The same application with nothing before its one route, and with a gate. */
+type Subject = { readonly bare: RequestListener; readonly paid: RequestListener }
+
+const subjects: Readonly<Record<string, () => Subject>> = {
+  'satway-hono': () => ({ bare: honoApp(), paid: honoApp(honoL402(openGate())) }),
+  'satway-express': () => ({ bare: expressApp(), paid: expressApp(expressL402(openGate())) }),
   'mppx-hono': () => {
-    const app = new Hono()
-    app.get('/bare', (c) => c.json(content))
-    app.get('/paid', HonoMppx.create(mppxOptions).charge(mppxCharge), (c) => c.json(content))
-    return getRequestListener(app.fetch)
+    const gate = HonoMppx.create(mppxOptions).charge(mppxCharge)
+    return { bare: honoApp(), paid: honoApp(gate) }
   },
   'mppx-express': () => {
-    const app = express()
-    app.get('/bare', (_, response) => void response.json(content))
-    app.get('/paid', ExpressMppx.create(mppxOptions).charge(mppxCharge), (_, response) => {
-      response.json(content)
-    })
-    return app
+    const gate = ExpressMppx.create(mppxOptions).charge(mppxCharge)
+    return { bare: expressApp(), paid: expressApp(gate) }
   },
 }
 
 const name = process.argv[2] ?? ''
-const server = createServer(subjects[name]!())
-server.listen(0, '127.0.0.1', async () => {
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const authorization = name.startsWith('mppx-')
-    ? await payPaymentChallenge(origin)
-    : mintPaidToken(keys).authorization
-  process.send!({ origin, authorization } satisfies Ready)
-})
+const { bare, paid } = subjects[name]!()
+const bareUrl = await listen(bare)
+const paidUrl = await listen(paid)
+const authorization = name.startsWith('mppx-')
+  ? await payPaymentChallenge(paidUrl)
+  : mintPaidToken(keys).authorization
 process.on('message', () => {
   const { user, system } = process.cpuUsage()
   process.send!({ cpuUs: user + system } satisfies Usage)
 })
+process.send!({ bareUrl, paidUrl, authorization } satisfies Ready)
+
+function honoApp(...gate: MiddlewareHandler[]): RequestListener {
+  const app = new Hono()
+  for (const handler of gate) app.use('/item', handler)
+  app.get('/item', (c) => c.json(content))
+  return getRequestListener(app.fetch)
+}
+
+function expressApp(...gate: RequestHandler[]): RequestListener {
+  const app = express()
+  app.get('/item', ...gate, (_, response) => void response.json(content))
+  return app
+}
+
+async function listen(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/item`
+}
 
 function openGate(): Gate {
   const { service, amountMsat: price, capability } = purchase
@@ -100,8 +109,8 @@ function openGate(): Gate {
 }
 
 /** mppx admits one credential again and again until its challenge expires. */
-async function payPaymentChallenge(origin: string): Promise<string> {
-  const challenge = Challenge.fromResponse(await fetch(`${origin}/paid`))
+async function payPaymentChallenge(url: string): Promise<string> {
+  const challenge = Challenge.fromResponse(await fetch(url))
   const payload = { preimage: secret.toString('hex') }
   return Credential.serialize(Credential.from({ challenge, payload }))
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openMarket, thrownBy } from './market.ts'
+import { openMarket, openPolicy, thrownBy } from './market.ts'
 import { hashHex, lastCredential, startSeller } from './seller.ts'
 
 describe('a purchase', () => {
@@ -108,6 +108,50 @@ describe('R-PAY-9 parallel calls', () => {
     await Promise.all([client.fetch(`${seller.origin}/a`), client.fetch(`${seller.origin}/b`)])
     expect(asked).toBe(2)
   })
+
+  for (const [name, ask] of [
+    ['while one is being paid', false],
+    ['that are about to be paid at once', true],
+  ] as const) {
+    test(`for one target with tokens of different kinds, ${name}, wait for each other`, async () => {
+      const market = openMarket()
+      const seller = await startSeller({
+        ...market,
+        answer: async ({ headers }, by) => {
+          if (headers.authorization !== undefined) return { body: 'paid' }
+          if (headers['x-opaque'] === undefined) return by.demand()
+          const line = `L402 token="opaque.token", invoice="${(await by.sell()).invoice}"`
+          return { status: 402, headers: { 'www-authenticate': line } }
+        },
+      })
+      const until = async (holds: () => boolean): Promise<void> => {
+        while (!holds()) await new Promise(setImmediate)
+      }
+      let asked = 0
+      const approve = async (): Promise<boolean> => {
+        asked++
+        await until(() => asked >= 2)
+        return true
+      }
+      let ordered = 0
+      const client = market.client({
+        policy: ask ? { ...openPolicy, approve } : openPolicy,
+        payer: {
+          ...market.buyer,
+          pay: async (invoice, limits) => {
+            ordered++
+            await until(() => seller.arrived.length >= 2)
+            for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+            return market.buyer.pay(invoice, limits)
+          },
+        },
+      })
+      const first = client.fetch(seller.origin)
+      if (!ask) await until(() => ordered === 1)
+      const second = client.fetch(seller.origin, { headers: { 'x-opaque': '1' } })
+      expect([(await first).status, (await second).status]).toEqual([200, 200])
+    })
+  }
 
   test('R-PAY-46 with tokens for one request each buy one each, and no more', async () => {
     const market = openMarket()

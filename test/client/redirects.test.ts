@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createMemoryTokenStore } from '../../library/src/client/index.ts'
+import { createMemoryLedger, createMemoryTokenStore } from '../../library/src/client/index.ts'
 import { openMarket, openPolicy, thrownBy } from './market.ts'
 import type { Seller } from './seller.ts'
 import { startSeller } from './seller.ts'
@@ -63,6 +63,18 @@ describe('R-PAY-50 redirects', () => {
     expect([code, details['origin']]).toEqual(['PAYMENT_NOT_DELIVERED', first.origin])
     expect(client.outcomeOf(error)).toBe('paid_not_delivered')
     expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('R-PAY-6 that lead nowhere after a payment say that there was one', async () => {
+    const market = openMarket()
+    const shop = await startSeller({
+      ...market,
+      answer: async (request, by) => (by.isPaid(request) ? to('http://127.0.0.1:1/') : by.demand()),
+    })
+    const client = market.client()
+    const { code, details, error } = await thrownBy(client.fetch(shop.origin))
+    expect([code, details['origin']]).toEqual(['PAYMENT_NOT_DELIVERED', shop.origin])
+    expect((error as Error).cause).toBeInstanceOf(TypeError)
   })
 
   test('judge every hop by the policy for its own host', async () => {
@@ -137,6 +149,27 @@ describe('R-PAY-50 redirects', () => {
       })
       expect(mine).toEqual(yours)
       expect([mine!.method, mine!.body]).toEqual([becomes, body])
+    })
+  }
+})
+
+describe('R-PAY-8 a redirect that keeps the body', () => {
+  for (const [name, bytes, status, arrives] of [
+    ['is followed with a stream that was remembered', 1 << 20, 200, 1 << 20],
+    ['is handed to the caller when the stream was too long for that', (1 << 20) + 1, 307, 0],
+  ] as const) {
+    test(name, async () => {
+      const market = openMarket()
+      const door = await startSeller({
+        ...market,
+        answer: ({ path }) => (path === '/from' ? to('/to', 307) : { body: 'end' }),
+      })
+      const body = new Blob([new Uint8Array(bytes)]).stream()
+      const init = { method: 'POST', body, duplex: 'half' } as const
+      const response = await market.client().fetch(`${door.origin}/from`, init)
+      expect(response.status).toBe(status)
+      const end = door.arrived.find(({ path }) => path === '/to')
+      expect(end?.body.length ?? 0).toBe(arrives)
     })
   }
 })
@@ -254,6 +287,21 @@ describe('R-PAY-22 plain http', () => {
     for (const origin of Object.keys(names)) {
       expect((await client.fetch(`${origin}/data`)).status).toBe(200)
     }
+  })
+
+  test('R-PAY-72 is not resumed to when the policy changed its mind', async () => {
+    const market = openMarket()
+    const shop = await startSeller({ ...market, answer: (_, by) => by.demand() })
+    const parts = { ledger: createMemoryLedger(), tokens: createMemoryTokenStore() }
+    const fetch = named({ 'http://lan.test': shop })
+    const open = { ...openPolicy, allowHttp: ['lan.test'] }
+    const before = market.client({ ...parts, fetch, policy: open })
+    const { details } = await thrownBy(before.fetch('http://lan.test/data'))
+    const sent = shop.arrived.length
+    const after = market.client({ ...parts, fetch })
+    const refused = await thrownBy(after.resume(String(details['paymentHash'])))
+    expect(refused.details['reason']).toBe('insecure')
+    expect(shop.arrived.length).toBe(sent)
   })
 
   test('loses a token no more when the policy changes its mind', async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { StoredToken } from '../../library/src/client/index.ts'
 import {
   createMemoryLedger,
   createMemoryTokenStore,
-  type StoredToken,
+  tokenOf,
 } from '../../library/src/client/index.ts'
 import { attenuate, decodeToken, encodeToken } from '../../library/src/macaroon/index.ts'
 import { openMarket, thrownBy } from './market.ts'
@@ -57,6 +58,8 @@ describe('a token that was paid for', () => {
     const client = market.client({ tokens })
     for (let i = 0; i < 6; i++) expect((await client.fetch(seller.origin)).status).toBe(200)
     expect(market.spentMsat()).toBe(3n * oneMsat)
+    // Two for each purchase, one for each use after it: a refusal comes with the next challenge.
+    expect(seller.arrived.length).toBe(9)
     expect(standings(await tokens.list())).toEqual(['spent', 'spent', 'good'])
   })
 
@@ -141,6 +144,34 @@ describe('a token that was paid for', () => {
     await client.fetch(`${seller.origin}/free`)
     expect(seller.arrived.at(-1)!.headers.authorization).toBeUndefined()
     await client.fetch(`${seller.origin}/data/2`)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('R-PAY-41 with HEAD is good for GET', async () => {
+    const market = openMarket()
+    const seller = await startSeller({
+      ...market,
+      answer: (request, by) => by.serve(request, { uses: 2 }),
+    })
+    const client = market.client()
+    expect((await client.fetch(`${seller.origin}/data`, { method: 'HEAD' })).status).toBe(200)
+    expect((await client.fetch(`${seller.origin}/data`)).status).toBe(200)
+    expect(seller.arrived.map(({ method }) => method)).toEqual(['HEAD', 'HEAD', 'GET'])
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('R-PAY-46 for one request is not used up by an answer that may have taken no use', async () => {
+    const market = openMarket()
+    const seller = await startSeller({
+      ...market,
+      answer: (request, by) =>
+        request.path === '/data/404' && request.headers.authorization !== undefined
+          ? { status: 404 }
+          : by.serve(request, { uses: 1 }),
+    })
+    const client = market.client()
+    expect((await client.fetch(`${seller.origin}/data/404`)).status).toBe(404)
+    expect((await client.fetch(`${seller.origin}/data/1`)).status).toBe(200)
     expect(market.spentMsat()).toBe(oneMsat)
   })
 
@@ -355,6 +386,21 @@ describe('R-PAY-60 to a server that says that it enforces exp and req', () => {
     expect(await replay('/data?x=1')).toBe(402)
   })
 
+  test('R-PAY-60 goes a token that cannot be read as it came: nobody can narrow it', async () => {
+    const market = openMarket()
+    const seller = await startSeller({
+      ...market,
+      answer: async ({ headers }, by) => {
+        if (headers.authorization !== undefined) return { body: 'paid' }
+        const line = `L402 token="opaque.token", invoice="${(await by.sell()).invoice}"`
+        const body = JSON.stringify({ caveats: ['exp', 'req'] })
+        return { status: 402, headers: { 'www-authenticate': line }, body }
+      },
+    })
+    expect((await market.client().fetch(seller.origin)).status).toBe(200)
+    expect(lastCredential(seller)).toMatch(/^L402 opaque\.token:/)
+  })
+
   test('R-PAY-61 counts its minute by the clock of the server', async () => {
     const market = openMarket()
     const behind = { ...market, now: () => market.now() + 7200 }
@@ -389,14 +435,71 @@ test('R-PAY-40 a token that was handed down is used like one that was bought', a
   const seller = await startSeller(market)
   const parentTokens = createMemoryTokenStore()
   await market.client({ tokens: parentTokens }).fetch(`${seller.origin}/data`)
-  const { tokenOf } = await import('../../library/src/client/index.ts')
   const [parent] = await parentTokens.list()
-  const narrow = encodeToken(attenuate(decodeToken(parent!.token), 'path=/data/*'))
+  const narrow = encodeToken(attenuate(decodeToken(parent!.token), 'path=/data/1'))
   const tokens = createMemoryTokenStore()
-  await tokens.put(tokenOf({ ...parent!, token: narrow, route: 'GET /data/1' }, parent!))
+  await tokens.put(tokenOf({ ...parent!, token: narrow, target: 'GET /data/1' }, parent!))
 
   const child = market.client({ tokens, payer: undefined as never, ledger: createMemoryLedger() })
 
   expect((await child.fetch(`${seller.origin}/data/1`)).status).toBe(200)
-  expect((await thrownBy(child.fetch(`${seller.origin}/data`))).code).toBe('POLICY_REFUSED')
+  expect((await thrownBy(child.fetch(`${seller.origin}/data/2`))).code).toBe('POLICY_REFUSED')
+})
+
+describe('R-PAY-42 several things at one path', () => {
+  test('told apart by the query are each bought once', async () => {
+    const market = openMarket()
+    const seller = await startSeller({
+      ...market,
+      answer: (request, by) => by.serve(request, { capability: request.target.split('=')[1]! }),
+    })
+    const client = market.client()
+    const get = async (size: string): Promise<number> =>
+      (await client.fetch(`${seller.origin}/image?size=${size}`)).status
+    for (const size of ['small', 'large', 'small', 'large']) expect(await get(size)).toBe(200)
+    expect(market.spentMsat()).toBe(2n * oneMsat)
+    expect(await Promise.all(['s', 'm', 'l', 's', 'm', 'l'].map(get))).toEqual(
+      Array.from({ length: 6 }, () => 200),
+    )
+    expect(market.spentMsat()).toBe(5n * oneMsat)
+  })
+
+  test('told apart by a header are each bought once', async () => {
+    const market = openMarket()
+    const seller = await startSeller({
+      ...market,
+      answer: (request, by) => by.serve(request, { capability: String(request.headers['x-size']) }),
+    })
+    const client = market.client()
+    const get = async (size: string): Promise<number> =>
+      (await client.fetch(`${seller.origin}/image`, { headers: { 'x-size': size } })).status
+    for (const size of ['small', 'large', 'small', 'large']) expect(await get(size)).toBe(200)
+    expect(market.spentMsat()).toBe(2n * oneMsat)
+    expect(await Promise.all(['s', 'm', 'l', 's', 'm', 'l'].map(get))).toEqual(
+      Array.from({ length: 6 }, () => 200),
+    )
+    expect(market.spentMsat()).toBe(5n * oneMsat)
+  })
+
+  test('with tokens nobody can read are each bought once, too', async () => {
+    const market = openMarket()
+    const paidFor = new Map<string, string>()
+    const seller = await startSeller({
+      ...market,
+      answer: async ({ target, headers }, by) => {
+        const token = headers.authorization?.split(' ')[1]?.split(':')[0]
+        if (token !== undefined && paidFor.get(target) === token) return { body: 'paid' }
+        const { invoice } = await by.sell()
+        paidFor.set(target, paidFor.get(target) ?? `opaque.${paidFor.size}`)
+        const line = `L402 token="${paidFor.get(target)}", invoice="${invoice}"`
+        return { status: 402, headers: { 'www-authenticate': line } }
+      },
+    })
+    const client = market.client()
+    for (const size of ['small', 'large', 'small', 'large', 'small']) {
+      const response = await client.fetch(`${seller.origin}/image?size=${size}`)
+      expect(response.status).toBe(200)
+    }
+    expect(market.spentMsat()).toBe(2n * oneMsat)
+  })
 })

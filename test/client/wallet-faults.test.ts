@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { msat } from '../../library/src/amount/index.ts'
 import { createMemoryLedger } from '../../library/src/client/index.ts'
 import { decodeInvoice } from '../../library/src/invoice/index.ts'
 import type { Payer, PaymentOutcome } from '../../library/src/lightning/index.ts'
 import type { Market } from './market.ts'
-import { openMarket, thrownBy } from './market.ts'
+import { openMarket, openPolicy, thrownBy } from './market.ts'
 import type { Seller } from './seller.ts'
 import { hashHex, startSeller } from './seller.ts'
 
@@ -32,9 +33,13 @@ describe('a payment whose end is not known', () => {
     expect(client.outcomeOf(error)).toBe('unknown')
     expect((await ledger.spending(market.now())).heldMsat).toBe(15_000n)
 
-    // Not yet settled: nothing is paid, however often it is asked.
-    for (let i = 0; i < 3; i++) {
-      expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    // Not yet settled: nothing is paid and nobody is asked, however often it is wanted.
+    const approve = (): boolean => {
+      throw new Error('asked')
+    }
+    const asking = market.client({ ledger, policy: { ...openPolicy, approve } })
+    for (const other of [client, asking, client]) {
+      expect((await thrownBy(other.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
     }
     expect((await ledger.list()).length).toBe(1)
 
@@ -95,12 +100,48 @@ describe('a payment whose end is not known', () => {
           giveOrder = () => resolve(market.buyer.pay(invoice, { maxFeeMsat: limits.maxFeeMsat }))
         }),
     }
-    const client = market.client({ payer: slow, paymentTimeoutMs: 20 })
+    const ledger = createMemoryLedger()
+    const client = market.client({ payer: slow, paymentTimeoutMs: 20, ledger })
     expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
     market.advance(300)
     expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    expect((await ledger.list()).length).toBe(1)
     giveOrder()
     expect((await client.fetch(url)).status).toBe(200)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('R-PAY-34 is not over because it failed the first time, while another process tries again', async () => {
+    const market = openMarket()
+    let same: Awaited<ReturnType<Seller['demand']>> | undefined
+    const seller = await startSeller({
+      ...market,
+      answer: async (request, by) => {
+        if (by.isPaid(request)) return { body: 'paid' }
+        same ??= await by.demand({ expirySeconds: 86_400 })
+        return same
+      },
+    })
+    const ledger = createMemoryLedger()
+    const first = market.client({ ledger })
+    market.buyer.injectFault({ kind: 'fail', reason: 'no-route' })
+    expect((await thrownBy(first.fetch(seller.origin))).code).toBe('PAYMENT_FAILED')
+    let giveOrder = (): void => undefined
+    const hesitant: Payer = {
+      ...market.buyer,
+      pay: (invoice, limits) =>
+        new Promise((resolve) => {
+          giveOrder = () => resolve(market.buyer.pay(invoice, limits))
+        }),
+    }
+    const second = market.client({ ledger, payer: hesitant }).fetch(seller.origin)
+    while ((await ledger.list())[0]!.state !== 'sending') await new Promise(setImmediate)
+
+    // To the wallet, the payment is one that failed.
+    expect((await thrownBy(first.fetch(seller.origin))).code).toBe('PAYMENT_UNKNOWN')
+    expect((await ledger.spending(market.now())).heldMsat).toBe(15_000n)
+    giveOrder()
+    expect((await second).status).toBe(200)
     expect(market.spentMsat()).toBe(oneMsat)
   })
 
@@ -172,6 +213,37 @@ describe('a payment whose end is not known', () => {
     expect(market.spentMsat()).toBe(oneMsat)
   })
 
+  test('R-PAY-33 of another process, begun in the last moment, is not paid beside', async () => {
+    const { market, url } = await openShop()
+    const ledger = createMemoryLedger()
+    market.buyer.injectFault({ kind: 'in-flight' })
+    await thrownBy(market.client({ ledger }).fetch(url))
+    // What this one sees was true a moment ago.
+    const late = { ...ledger, unfinished: async () => [] }
+    expect((await thrownBy(market.client({ ledger: late }).fetch(url))).code).toBe(
+      'PAYMENT_UNKNOWN',
+    )
+    expect((await ledger.list()).length).toBe(1)
+  })
+
+  test('R-PAY-32 never begins for a caller who gives up before the wallet is called', async () => {
+    const { market, url } = await openShop()
+    const ledger = createMemoryLedger()
+    const impatience = new AbortController()
+    const slow: typeof ledger = {
+      ...ledger,
+      send: async (paymentHash) => {
+        impatience.abort(new Error('enough'))
+        return ledger.send(paymentHash)
+      },
+    }
+    const client = market.client({ ledger: slow })
+    const { error } = await thrownBy(client.fetch(url, { signal: impatience.signal }))
+    expect(error).toEqual(new Error('enough'))
+    expect((await ledger.spending(market.now())).totalMsat).toBe(0n)
+    expect(market.spentMsat()).toBe(0n)
+  })
+
   test('R-PAY-36 is what a wrong preimage leaves: it is neither kept nor sent', async () => {
     const { market, seller, url } = await openShop()
     const ledger = createMemoryLedger()
@@ -203,6 +275,25 @@ describe('a payment whose end is not known', () => {
     const spending = await ledger.spending(market.now())
     expect([spending.heldMsat, spending.totalMsat]).toEqual([0n, 2n * oneMsat])
     await expect(client.abandon('00')).rejects.toThrow(RangeError)
+  })
+})
+
+describe('R-PAY-24 what a wallet took', () => {
+  test('is counted in full, also where it is more than the invoice and its fee', async () => {
+    const { market, url } = await openShop()
+    const ledger = createMemoryLedger()
+    const payer: Payer = {
+      ...market.buyer,
+      pay: async (invoice, limits) => {
+        const outcome = await market.buyer.pay(invoice, limits)
+        if (outcome.status !== 'settled') return outcome
+        return { ...outcome, amountMsat: msat(outcome.amountMsat + 999n) }
+      },
+    }
+    const client = market.client({ payer, ledger })
+    const response = await client.fetch(url)
+    expect(client.purchaseOf(response)).toMatchObject({ amountMsat: 10_000n, feeMsat: 2000n })
+    expect((await ledger.spending(market.now())).totalMsat).toBe(12_000n)
   })
 })
 

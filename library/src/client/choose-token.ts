@@ -1,9 +1,9 @@
+import type { Aim } from './ledger.ts'
+import { buysTheSame, routeOfTarget } from './ledger.ts'
 import type { StoredToken } from './token-store.ts'
 
-/** What a token is wanted for. */
-export type Want = {
-  /** Method and path. */
-  readonly route: string
+/** What has been done and is being done with tokens. */
+export type Tries = {
   /** Ids of tokens that this call has tried already. */
   readonly tried: ReadonlySet<string>
   /** How many requests under a token are on their way. */
@@ -19,36 +19,48 @@ export const maxTries = 4
  * trying it on a route that is free costs nothing.
  *
  * @param tokens - Of the origin that the request goes to, latest first.
+ * @param target - Method, path and query.
  * @spec client.md R-PAY-41
  */
-export function chooseFirst(tokens: readonly StoredToken[], want: Want): StoredToken | undefined {
-  const open = tokens.filter((token) => token.standing !== 'owed' && isOpenTo(token, want))
-  const knows = (token: StoredToken): boolean => token.servedRoutes.includes(want.route)
+export function chooseFirst(
+  tokens: readonly StoredToken[],
+  target: string,
+  tries: Tries,
+): StoredToken | undefined {
+  const route = routeOfTarget(target)
+  const open = tokens.filter(
+    (token) => isAtHand(token, tries) && !token.refusedTargets.includes(target),
+  )
   return (
-    open.find(knows) ??
-    open.find((token) => token.route === want.route) ??
+    open.find((token) => token.servedRoutes.includes(route)) ??
+    open.find((token) => routeOfTarget(token.target) === route) ??
     open.find((token) => token.facts?.uses === undefined)
   )
 }
 
 /**
- * The token to try after the server asked for payment, before anything is bought: one that covers
- * what the challenge sells, or one about which nothing can be read.
+ * The token to try after the server asked for payment, before anything is bought: what is owed for
+ * this very thing; one that covers what the challenge sells, even where it was refused, because the
+ * server may sell several things there; or one about which nothing can be read.
  *
- * @param coverage - Of the token in the challenge; `undefined` when it is opaque.
+ * @param aim - `coverage`: of the token in the challenge.
  * @spec client.md R-PAY-42
  */
 export function chooseBeforeBuying(
   tokens: readonly StoredToken[],
-  want: Want,
-  coverage: string | undefined,
+  aim: Aim,
+  tries: Tries,
 ): StoredToken | undefined {
-  if (want.tried.size >= maxTries) return owedFor(tokens, want.route, coverage, want.tried)
-  const open = tokens.filter((token) => token.standing !== 'owed' && isOpenTo(token, want))
+  const owed = owedFor(tokens, aim, tries.tried)
+  if (owed !== undefined || tries.tried.size >= maxTries) return owed
+  const { target, coverage } = aim
+  const open = tokens.filter((token) => isAtHand(token, tries))
   return (
-    owedFor(tokens, want.route, coverage, want.tried) ??
     open.find((token) => coverage !== undefined && token.facts?.coverage === coverage) ??
-    open.find((token) => coverage === undefined || token.facts?.coverage === undefined)
+    open.find((token) => {
+      if (coverage !== undefined && token.facts?.coverage !== undefined) return false
+      return !token.refusedTargets.includes(target)
+    })
   )
 }
 
@@ -61,19 +73,17 @@ export function chooseBeforeBuying(
  */
 export function owedFor(
   tokens: readonly StoredToken[],
-  route: string,
-  coverage: string | undefined,
+  aim: Aim,
   except: ReadonlySet<string> = new Set(),
 ): StoredToken | undefined {
-  return tokens.find((token) => {
-    if (token.standing !== 'owed' || except.has(token.id)) return false
-    if (token.route === route) return true
-    return coverage !== undefined && token.facts?.coverage === coverage
+  return tokens.find(({ id, standing, target, facts }) => {
+    if (standing !== 'owed' || except.has(id)) return false
+    return buysTheSame({ target, coverage: facts?.coverage }, aim)
   })
 }
 
-function isOpenTo(token: StoredToken, { route, tried, usesInFlight }: Want): boolean {
-  if (tried.has(token.id) || token.refusedRoutes.includes(route)) return false
+function isAtHand(token: StoredToken, { tried, usesInFlight }: Tries): boolean {
+  if (token.standing === 'owed' || tried.has(token.id)) return false
   const { uses } = token.facts ?? {}
   return uses === undefined || token.usesSeen + usesInFlight(token.id) < uses
 }

@@ -27,6 +27,11 @@ export async function readDemand(response: Response): Promise<Demand | undefined
   return { readings, hints, coverage: coverageOf(readings) }
 }
 
+/** What the token in a challenge covers; `undefined` when there is none that can be read. */
+export function coverageSoldBy(response: Response): string | undefined {
+  return coverageOf(readingsOf(response))
+}
+
 function readingsOf(response: Response): readonly ChallengeReading[] {
   const line = response.headers.get('www-authenticate')
   return line === null ? [] : parseChallenges([line])

@@ -5,7 +5,8 @@ import { chooseChallenge } from './check-challenge.ts'
 import { chooseBeforeBuying, chooseFirst } from './choose-token.ts'
 import type { Demand } from './demand.ts'
 import { readDemand } from './demand.ts'
-import { isOpen } from './ledger.ts'
+import type { Aim } from './ledger.ts'
+import { buysTheSame, isOpen } from './ledger.ts'
 import { orAborted } from './locks.ts'
 import { refusesCredential, refusesPayment, refusesWhileOwed } from './may-pay.ts'
 import type { Purchase } from './outcome.ts'
@@ -15,7 +16,7 @@ import { storing, unknownPayment } from './payments.ts'
 import type { Held } from './present.ts'
 import { present, sendBare } from './present.ts'
 import { refuse } from './refusal.ts'
-import { routeOf, tokenIdOf } from './stored-token.ts'
+import { routeOf, targetOf, tokenIdOf } from './stored-token.ts'
 import type { StoredToken } from './token-store.ts'
 
 /** What happened on the way of one call, over all its hops. */
@@ -120,24 +121,16 @@ async function decideStep(
   demand: Demand,
 ): Promise<Step> {
   const { origin } = hop.url
-  const route = routeOf(hop)
-  const { coverage } = demand
-  const { stillOpen, settled } = await orAborted(
-    settleEarlier(parts, origin, route, coverage),
-    call.signal,
-  )
+  const aim = { target: targetOf(hop), coverage: demand.coverage }
+  const { stillOpen, settled } = await orAborted(settleEarlier(parts, origin, aim), call.signal)
   const tokens = await storing(() => parts.tokens.usable(origin, parts.now()))
-  const stored = chooseBeforeBuying(
-    tokens,
-    { route, tried, usesInFlight: parts.uses.count },
-    coverage,
-  )
+  const stored = chooseBeforeBuying(tokens, aim, { tried, usesInFlight: parts.uses.count })
   if (stored !== undefined) {
     return { kind: 'try', held: hold(parts, stored), resumed: settled.has(stored.id) }
   }
 
   if (stillOpen !== undefined) throw stillOpen
-  const refusal = refusesPayment(parts, call, hop) ?? refusesWhileOwed(tokens, hop, coverage)
+  const refusal = refusesPayment(parts, call, hop) ?? refusesWhileOwed(tokens, hop, aim)
   if (refusal !== undefined) throw refusal
   if (trail.purchase !== undefined) throw notDelivered(trail.purchase, 402)
   return buy(parts, call, hop, demand)
@@ -214,15 +207,12 @@ export async function deliver(
 async function settleEarlier(
   parts: Parts,
   origin: string,
-  route: string,
-  coverage: string | undefined,
+  aim: Aim,
 ): Promise<{ readonly stillOpen: L402Error | undefined; readonly settled: ReadonlySet<string> }> {
   let stillOpen: L402Error | undefined
   const settled = new Set<string>()
   for (const entry of await storing(() => parts.ledger.unfinished(origin))) {
-    const concerns =
-      entry.route === route || (coverage !== undefined && entry.coverage === coverage)
-    if (isOpen(entry) && !concerns) continue
+    if (isOpen(entry) && !buysTheSame(entry, aim)) continue
     const now = await parts.payments.resolve(entry)
     if (now.state === 'settled') settled.add(tokenIdOf(origin, now.token))
     if (isOpen(now) && !now.abandoned) stillOpen ??= unknownPayment(now)
@@ -233,8 +223,8 @@ async function settleEarlier(
 async function holdFirst(parts: Parts, hop: Hop): Promise<Held | undefined> {
   // What is free stays free without a store. What is not will ask for it again.
   const tokens = await parts.tokens.usable(hop.url.origin, parts.now()).catch(() => [])
-  const want = { route: routeOf(hop), tried: new Set<string>(), usesInFlight: parts.uses.count }
-  const stored = chooseFirst(tokens, want)
+  const tries = { tried: new Set<string>(), usesInFlight: parts.uses.count }
+  const stored = chooseFirst(tokens, targetOf(hop), tries)
   return stored === undefined ? undefined : hold(parts, stored)
 }
 

@@ -3,6 +3,7 @@ export type { CallLimitOptions } from './call-limits.ts'
 export type { Client, ClientOptions } from './client.ts'
 export { createClient } from './client.ts'
 export type {
+  Aim,
   Begun,
   BudgetLimits,
   Ledger,
@@ -12,6 +13,7 @@ export type {
   PaymentState,
   Spending,
 } from './ledger.ts'
+export { buysTheSame } from './ledger.ts'
 export { createMemoryLedger } from './memory-ledger.ts'
 export { createMemoryTokenStore } from './memory-token-store.ts'
 export type { Outcome, Purchase } from './outcome.ts'

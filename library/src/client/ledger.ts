@@ -23,9 +23,9 @@ export type PaymentIntent = {
   readonly method: string
   /** Without user name, password and fragment. */
   readonly url: string
-  /** Method and path. */
-  readonly route: string
-  /** What the token opens, where it can be read; payments of one coverage buy the same thing. */
+  /** Method, path and query: `GET /image?size=small`. */
+  readonly target: string
+  /** What the token opens, where it can be read. */
   readonly coverage: string | undefined
   readonly hasBody: boolean
   readonly scheme: Scheme
@@ -109,8 +109,8 @@ export type Ledger = {
    * Writes the intent and sets amount and fee ceiling aside, or says why not and changes nothing.
    *
    * In this order: `known` unless the payment hash is new, or failed at the same origin; `open`
-   * when a payment of the same origin, and the same route or coverage, has not ended and is not
-   * abandoned; `exceeded`.
+   * when a payment at the same origin that {@link buysTheSame} has not ended and is not abandoned;
+   * `exceeded`.
    */
   begin(intent: PaymentIntent, limits: BudgetLimits): Promise<Begun>
   /** From `intent` to `sending`. False when it is no longer an intent: then do not pay. */
@@ -135,6 +135,34 @@ export type Ledger = {
     limits: BudgetLimits,
   ): Promise<LimitName | undefined>
   spending(nowSeconds: number): Promise<Spending>
+}
+
+/** What something is bought for. */
+export type Aim = {
+  /** Method, path and query. */
+  readonly target: string
+  /** What the token opens, where it can be read. */
+  readonly coverage: string | undefined
+}
+
+/**
+ * Whether two purchases at one origin buy the same thing: for the same target, or of the same
+ * coverage, or, where a coverage cannot be read, for the same method and path.
+ *
+ * @spec client.md R-PAY-31
+ */
+export function buysTheSame(one: Aim, other: Aim): boolean {
+  if (one.target === other.target) return true
+  if (one.coverage !== undefined && other.coverage !== undefined) {
+    return one.coverage === other.coverage
+  }
+  return routeOfTarget(one.target) === routeOfTarget(other.target)
+}
+
+/** The method and path of a target. */
+export function routeOfTarget(target: string): string {
+  const [route = ''] = target.split('?', 1)
+  return route
 }
 
 /** Whether it may still cost money. */

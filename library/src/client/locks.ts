@@ -49,6 +49,8 @@ export async function orAborted<Result>(
   signal: AbortSignal | undefined,
 ): Promise<Result> {
   if (signal === undefined) return promise
+  // Nobody may be left who hears it fail.
+  promise.catch(() => undefined)
   signal.throwIfAborted()
   let stop = (): void => undefined
   const aborted = new Promise<never>((_, reject) => {

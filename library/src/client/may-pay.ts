@@ -2,11 +2,11 @@ import type { L402Error } from '../errors.ts'
 import type { Call, Hop } from './call.ts'
 import { owedFor } from './choose-token.ts'
 import { isConfidential, matchesHost } from './host.ts'
+import type { Aim } from './ledger.ts'
 import { notDelivered } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import type { RefusalReason } from './refusal.ts'
 import { refuse } from './refusal.ts'
-import { routeOf } from './stored-token.ts'
 import type { StoredToken } from './token-store.ts'
 
 /** With this many tokens that were paid for and refused, nothing more is paid at an origin. */
@@ -59,9 +59,9 @@ export function refusesPayment(
 export function refusesWhileOwed(
   tokens: readonly StoredToken[],
   hop: Hop,
-  coverage: string | undefined,
+  aim: Aim,
 ): L402Error | undefined {
-  const owed = owedFor(tokens, routeOf(hop), coverage)
+  const owed = owedFor(tokens, aim)
   if (owed !== undefined) return notDelivered(owed, 402)
   const count = tokens.filter(({ standing }) => standing === 'owed').length
   return count < maxOwed ? undefined : because('owed', hop)

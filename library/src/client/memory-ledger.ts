@@ -9,7 +9,7 @@ import type {
   PaymentRecord,
   Spending,
 } from './ledger.ts'
-import { isOpen } from './ledger.ts'
+import { buysTheSame, isOpen } from './ledger.ts'
 import type { LimitName } from './refusal.ts'
 
 const hourSeconds = 3600
@@ -187,9 +187,7 @@ class Book {
 }
 
 function blocks(entry: PaymentEntry, intent: PaymentIntent): boolean {
-  if (!isOpen(entry) || entry.abandoned) return false
-  if (entry.route === intent.route) return true
-  return entry.coverage !== undefined && entry.coverage === intent.coverage
+  return isOpen(entry) && !entry.abandoned && buysTheSame(entry, intent)
 }
 
 function ceilingOf(intent: PaymentIntent): Msat {

@@ -4,16 +4,17 @@ import { decodeHex, encodeHex } from '../bytes/index.ts'
 import { isL402Error, L402Error } from '../errors.ts'
 import { provesPayment, paymentHash as toPaymentHash } from '../invoice/index.ts'
 import type { FailureReason, Payer, PaymentOutcome } from '../lightning/index.ts'
+import { askApproval } from './approval.ts'
 import type { Hop } from './call.ts'
 import type { CheckedChallenge } from './check-challenge.ts'
 import { checkValidity } from './check-challenge.ts'
 import { bareHostname, plainUrl } from './host.ts'
-import type { Ledger, PaymentEntry, PaymentIntent } from './ledger.ts'
+import type { Begun, Ledger, PaymentEntry, PaymentIntent } from './ledger.ts'
 import { isOpen } from './ledger.ts'
 import { orAborted } from './locks.ts'
 import type { Policy } from './policy.ts'
-import { cut, refuse } from './refusal.ts'
-import { routeOf, tokenOf } from './stored-token.ts'
+import { refuse } from './refusal.ts'
+import { targetOf, tokenOf } from './stored-token.ts'
 import type { StoredToken, TokenStore } from './token-store.ts'
 
 /** What payments are made with. */
@@ -61,6 +62,8 @@ export type Payments = {
 /** The lease outlives the waiting for the wallet by this much. */
 const leaseMarginSeconds = 30
 
+const neverSent = { state: 'failed', failure: 'never-sent' } as const
+
 /**
  * The order of things is the point: asked, written down, ordered, written down again.
  *
@@ -68,18 +71,16 @@ const leaseMarginSeconds = 30
  */
 export function createPayments(means: PaymentMeans): Payments {
   const { ledger, tokens, policy, now } = means
-  /** Hashes whose order has been given by this process and not been answered. */
-  const underWay = new Set<string>()
+  /** Orders of this process that the wallet has not answered, or answered with `unknown`. */
+  const orders = new Map<string, 'given' | 'answered'>()
+  /** The waiting for an answer, which may end before there is one. */
+  const waitedFor = new Map<string, Promise<unknown>>()
 
   const pay: Payments['pay'] = async (checked, hop, { attenuates, signal }) => {
     const { payer } = means
     if (payer === undefined) throw refuse('no-payer')
-    const decidedBy = await decide(policy, checked, hop, signal)
-    checkValidity(checked.invoice, now())
-    const intent = intentOf(checked, hop, { attenuates, decidedBy }, means)
-    signal?.throwIfAborted()
-
-    const begun = await storing(() => ledger.begin(intent, policy))
+    const decidedBy = await askApproval(policy, checked, hop, signal)
+    const { intent, begun } = await begin(checked, hop, { attenuates, decidedBy }, signal)
     if (begun.status === 'exceeded') {
       throw new L402Error('BUDGET_EXCEEDED', {
         limit: begun.limit,
@@ -94,12 +95,39 @@ export function createPayments(means: PaymentMeans): Payments {
       return 'already-paid'
     }
     if (!(await storing(() => ledger.send(intent.paymentHash)))) throw failed(intent, 'never-sent')
+    if (signal?.aborted === true) {
+      await quietly(ledger.record(intent.paymentHash, neverSent, now()))
+      throw signal.reason
+    }
 
-    const ended = await order(payer, checked, intent, signal)
+    const waiting = order(payer, checked, intent, signal)
+    waitedFor.set(
+      intent.paymentHash,
+      waiting.catch(() => undefined),
+    )
+    const ended = await waiting.finally(() => waitedFor.delete(intent.paymentHash))
     if (ended.status === 'settled') return ended.stored
     if (ended.status === 'unknown') throw unknownPayment(intent, signal?.reason)
     if (ended.reason === 'already-paid') return 'already-paid'
     throw failed(intent, ended.reason)
+  }
+
+  /** Writes the intent down, after whatever this process is paying for the same thing has ended. */
+  const begin = async (
+    checked: CheckedChallenge,
+    hop: Hop,
+    circumstances: Pick<PaymentIntent, 'attenuates' | 'decidedBy'>,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly intent: PaymentIntent; readonly begun: Begun }> => {
+    for (;;) {
+      checkValidity(checked.invoice, now())
+      const intent = intentOf(checked, hop, circumstances, means)
+      signal?.throwIfAborted()
+      const begun = await storing(() => ledger.begin(intent, policy))
+      const other = 'entry' in begun ? waitedFor.get(begun.entry.paymentHash) : undefined
+      if (other === undefined) return { intent, begun }
+      await orAborted(other, signal)
+    }
   }
 
   /** Gives the order, and waits for its end, the time limit or the caller's patience. */
@@ -112,10 +140,8 @@ export function createPayments(means: PaymentMeans): Payments {
     const limit = AbortSignal.timeout(means.paymentTimeoutMs)
     const signal = callerSignal === undefined ? limit : AbortSignal.any([callerSignal, limit])
     const { maxFeeMsat } = intent
-    underWay.add(intent.paymentHash)
-    const ended = settle(intent, () => payer.pay(checked.invoice, { maxFeeMsat, signal })).finally(
-      () => underWay.delete(intent.paymentHash),
-    )
+    orders.set(intent.paymentHash, 'given')
+    const ended = settle(intent, () => payer.pay(checked.invoice, { maxFeeMsat, signal }))
     try {
       return await orAborted(ended, signal)
     } catch (error) {
@@ -139,10 +165,12 @@ export function createPayments(means: PaymentMeans): Payments {
       // NODE_UNAVAILABLE means that the order was certainly not given. Anything else means nothing.
       if (!isL402Error(error, 'NODE_UNAVAILABLE')) outcome = { status: 'unknown' }
       else {
-        await quietly(ledger.record(paymentHash, { state: 'failed', failure: 'never-sent' }, now()))
+        orders.delete(paymentHash)
+        await quietly(ledger.record(paymentHash, neverSent, now()))
         throw error
       }
     }
+    orders.set(paymentHash, 'answered')
     // A wallet that forgot its own payment says `already-paid`, too.
     if (outcome.status === 'failed' && outcome.reason === 'already-paid') {
       outcome = (await lookUp(paymentHash)) ?? outcome
@@ -166,10 +194,11 @@ export function createPayments(means: PaymentMeans): Payments {
     const { paymentHash } = intent
     if (outcome.status === 'failed') {
       const { reason } = outcome
+      orders.delete(paymentHash)
       await quietly(ledger.record(paymentHash, { state: 'failed', failure: reason }, now()))
       return { status: 'failed', reason }
     }
-    // F7: a preimage that does not fit proves nothing, and is neither kept nor sent.
+    // R-PAY-36: a preimage that does not fit proves nothing.
     const proven =
       outcome.status === 'settled' &&
       provesPayment(outcome.preimage, toPaymentHash(decodeHex(paymentHash)))
@@ -178,6 +207,7 @@ export function createPayments(means: PaymentMeans): Payments {
       return { status: 'unknown' }
     }
 
+    orders.delete(paymentHash)
     const feeMsat = beyondInvoice(outcome, intent)
     const preimage = encodeHex(outcome.preimage)
     const stored = tokenOf(intent, { preimage, feeMsat, boughtAtSeconds: now() })
@@ -201,15 +231,28 @@ export function createPayments(means: PaymentMeans): Payments {
       await storing(() => keep(tokenOf(entry, { preimage, feeMsat, boughtAtSeconds })))
       return { ...entry, tokenStored: true }
     }
+    const waiting = waitedFor.get(paymentHash)
+    if (waiting !== undefined) {
+      await waiting
+      return (await storing(() => ledger.find(paymentHash))) ?? entry
+    }
     const outcome = await lookUp(paymentHash)
-    if (outcome !== undefined) await writeDown(entry, outcome)
-    // The wallet never saw it. That is final once nobody can still be about to give the order.
-    else if (!underWay.has(paymentHash) && now() >= entry.leaseUntilSeconds) {
-      await storing(() =>
-        ledger.record(paymentHash, { state: 'failed', failure: 'never-sent' }, now()),
-      )
+    if (outcome === undefined && mayEnd(entry)) {
+      await storing(() => ledger.record(paymentHash, neverSent, now()))
+    }
+    if (outcome !== undefined && (outcome.status !== 'failed' || mayEnd(entry))) {
+      await writeDown(entry, outcome)
     }
     return (await storing(() => ledger.find(paymentHash))) ?? entry
+  }
+
+  /**
+   * Whether a payment that the wallet does not know, or knows as failed, is over: not while somebody
+   * may still be about to order it, for the first time or again.
+   */
+  const mayEnd = ({ paymentHash, leaseUntilSeconds }: PaymentEntry): boolean => {
+    const order = orders.get(paymentHash)
+    return order === 'answered' || (order === undefined && now() >= leaseUntilSeconds)
   }
 
   return { pay, resolve }
@@ -246,36 +289,6 @@ export async function quietly(work: Promise<void>): Promise<void> {
   await work.catch(() => undefined)
 }
 
-/** Asks whoever the policy names, if anybody. */
-async function decide(
-  policy: Policy,
-  checked: CheckedChallenge,
-  hop: Hop,
-  signal: AbortSignal | undefined,
-): Promise<PaymentIntent['decidedBy']> {
-  if (policy.approve === undefined) return 'policy'
-  const { amountMsat, maxFeeMsat, payee, paymentHash, facts, invoice } = checked
-  const proposal = {
-    method: hop.method,
-    url: plainUrl(hop.url),
-    amountMsat,
-    maxFeeMsat,
-    payee,
-    paymentHash,
-    description: cut(invoice.description ?? ''),
-    capability: facts?.capability,
-  }
-  const approve = policy.approve
-  const answer = await orAborted(
-    (async () => approve(proposal, signal))().catch((cause: unknown) => {
-      throw refuse('declined', {}, cause)
-    }),
-    signal,
-  )
-  if (answer !== true) throw refuse('declined')
-  return 'approval'
-}
-
 function intentOf(
   checked: CheckedChallenge,
   hop: Hop,
@@ -289,7 +302,7 @@ function intentOf(
     host: bareHostname(hop.url),
     method: hop.method,
     url: plainUrl(hop.url),
-    route: routeOf(hop),
+    target: targetOf(hop),
     coverage: checked.facts?.coverage,
     hasBody: hop.body !== undefined,
     scheme: checked.challenge.scheme,

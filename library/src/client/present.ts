@@ -1,8 +1,10 @@
 import type { Call, Hop } from './call.ts'
 import { credentialFor } from './credential.ts'
+import { coverageSoldBy } from './demand.ts'
+import { routeOfTarget } from './ledger.ts'
 import type { Parts } from './parts.ts'
 import { quietly } from './payments.ts'
-import { routeOf } from './stored-token.ts'
+import { routeOf, targetOf } from './stored-token.ts'
 import type { StoredToken } from './token-store.ts'
 
 /**
@@ -34,7 +36,7 @@ export async function present(
     const authorization = credentialFor(stored, hop, parts.clocks.now(hop.url.origin))
     const response = await send(parts, call, hop, authorization)
     const verdict = verdictOf(response.status, opened(stored, routeOf(hop)))
-    await remember(parts, stored, hop, verdict, response.status)
+    await remember(parts, stored, hop, verdict, response)
     return { response, verdict }
   } finally {
     release()
@@ -77,7 +79,7 @@ function verdictOf(status: number, openedBefore: boolean): Verdict {
 }
 
 function opened(stored: StoredToken, route: string): boolean {
-  return stored.route === route || stored.servedRoutes.includes(route)
+  return routeOfTarget(stored.target) === route || stored.servedRoutes.includes(route)
 }
 
 /** What is learned is a hint: a store that cannot keep it costs one try at the next call. */
@@ -86,13 +88,16 @@ async function remember(
   stored: StoredToken,
   hop: Hop,
   verdict: Verdict,
-  status: number,
+  response: Response,
 ): Promise<void> {
-  const route = routeOf(hop)
+  const target = targetOf(hop)
   if (verdict === 'open') return
-  if (verdict === 'refused') return quietly(tokens.mark(stored.id, { kind: 'refused', route }))
+  if (verdict === 'refused') {
+    const sells = coverageSoldBy(response)
+    return quietly(tokens.mark(stored.id, { kind: 'refused', target, sells }))
+  }
   const counts = stored.facts?.uses !== undefined
-  const isNews = stored.standing !== 'good' || !stored.servedRoutes.includes(route)
+  const isNews = stored.standing !== 'good' || !stored.servedRoutes.includes(routeOf(hop))
   if (!isNews && !counts) return
-  await quietly(tokens.mark(stored.id, { kind: 'served', route, used: status < 400 }))
+  await quietly(tokens.mark(stored.id, { kind: 'served', target, used: response.status < 400 }))
 }

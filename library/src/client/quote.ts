@@ -15,7 +15,7 @@ import type { Parts } from './parts.ts'
 import { storing } from './payments.ts'
 import { sendBare } from './present.ts'
 import { cut } from './refusal.ts'
-import { routeOf } from './stored-token.ts'
+import { targetOf } from './stored-token.ts'
 
 /** What a server asks for one request, checked. */
 export type QuotedPrice = {
@@ -69,8 +69,9 @@ export async function quote(parts: Parts, call: Call): Promise<Quote> {
   const refusal = refusesCredential(parts, call, hop, path.downgraded)
   if (refusal !== undefined) return { status: 'refused', error: refusal, price: undefined }
   const tokens = await storing(() => parts.tokens.usable(hop.url.origin, parts.now()))
-  const want = { route: routeOf(hop), tried: new Set<string>(), usesInFlight: parts.uses.count }
-  const stored = chooseBeforeBuying(tokens, want, demand.coverage)
+  const aim = { target: targetOf(hop), coverage: demand.coverage }
+  const tries = { tried: new Set<string>(), usesInFlight: parts.uses.count }
+  const stored = chooseBeforeBuying(tokens, aim, tries)
   if (stored !== undefined) return { status: 'covered', paymentHash: stored.paymentHash }
 
   const { policy, payer } = parts
@@ -85,7 +86,7 @@ export async function quote(parts: Parts, call: Call): Promise<Quote> {
   const price = priceOf(checked, hop)
   const error =
     refusesPayment(parts, call, hop) ??
-    refusesWhileOwed(tokens, hop, demand.coverage) ??
+    refusesWhileOwed(tokens, hop, aim) ??
     (await exceeds(parts, checked, hop))
   return error === undefined ? { status: 'payable', price } : { status: 'refused', error, price }
 }

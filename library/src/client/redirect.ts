@@ -42,7 +42,6 @@ export function followRedirect(hop: Hop, response: Response): Hop {
   if (url.username !== '' || url.password !== '') {
     throw new TypeError('redirected to a URL with a password')
   }
-  if (url.hash === '') url.hash = hop.url.hash
 
   const headers = new Headers(hop.headers)
   const becomesGet = dropsBody(response.status, hop.method)

@@ -2,12 +2,18 @@ import type { Msat } from '../amount/index.ts'
 import { encodeHex, encodeUtf8, sha256 } from '../bytes/index.ts'
 import type { Scheme } from '../l402/index.ts'
 import type { Hop } from './call.ts'
+import { routeOfTarget } from './ledger.ts'
 import { readTokenFacts } from './token-facts.ts'
 import type { StoredToken } from './token-store.ts'
 
-/** Method and path: HEAD buys what GET buys. */
+/** Method, path and query: HEAD buys what GET buys. */
+export function targetOf({ method, url }: Pick<Hop, 'method' | 'url'>): string {
+  return `${method === 'HEAD' ? 'GET' : method} ${url.pathname}${url.search}`
+}
+
+/** Method and path. */
 export function routeOf(hop: Pick<Hop, 'method' | 'url'>): string {
-  return `${hop.method === 'HEAD' ? 'GET' : hop.method} ${hop.url.pathname}`
+  return routeOfTarget(targetOf(hop))
 }
 
 /** Names a token: 32 hex digits. The same text at another origin is another token. */
@@ -23,12 +29,13 @@ export function tokenOf(
     readonly token: string
     readonly paymentHash: string
     readonly amountMsat: Msat
-    readonly route: string
+    readonly target: string
     readonly attenuates: boolean
   },
   proof: { readonly preimage: string; readonly feeMsat: Msat; readonly boughtAtSeconds: number },
 ): StoredToken {
-  const { origin, scheme, token, paymentHash, amountMsat, route, attenuates } = bought
+  const { origin, scheme, token, paymentHash, amountMsat, target, attenuates } = bought
+  const { preimage, feeMsat, boughtAtSeconds } = proof
   return {
     id: tokenIdOf(origin, token),
     origin,
@@ -36,13 +43,15 @@ export function tokenOf(
     token,
     paymentHash,
     amountMsat,
-    route,
+    target,
     attenuates,
-    ...proof,
+    preimage,
+    feeMsat,
+    boughtAtSeconds,
     facts: readTokenFacts(token),
     standing: 'new',
     usesSeen: 0,
     servedRoutes: [],
-    refusedRoutes: [],
+    refusedTargets: [],
   }
 }

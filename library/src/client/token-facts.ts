@@ -3,6 +3,7 @@ import { isL402Error } from '../errors.ts'
 import type { ParsedCaveat } from '../l402/index.ts'
 import { decodeIdentifier, parseCaveat } from '../l402/index.ts'
 import { decodeToken } from '../macaroon/index.ts'
+import { cut } from './refusal.ts'
 import type { TokenFacts } from './token-store.ts'
 
 /** Conditions that say how long, how often or how much, and so not what. */
@@ -21,10 +22,11 @@ export function readTokenFacts(token: string): TokenFacts | undefined {
   if (claims === undefined) return undefined
   const { paymentHash, caveats } = claims
   const [service] = statedBy(caveats, 'services')?.split(':') ?? []
+  const capability = statedBy(caveats, `${service}_capabilities`)
   return {
     paymentHash,
-    service,
-    capability: service === undefined ? undefined : statedBy(caveats, `${service}_capabilities`),
+    service: service === undefined ? undefined : cut(service),
+    capability: capability === undefined ? undefined : cut(capability),
     validUntilSeconds: leastOf(caveats, /_valid_until$|^(valid_until|exp)$/),
     uses: leastOf(caveats, /_uses$|^(request_count|max_requests)$/),
     coverage: coverageOf(caveats),

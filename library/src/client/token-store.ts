@@ -1,5 +1,6 @@
 import type { Msat } from '../amount/index.ts'
 import type { Scheme } from '../l402/index.ts'
+import { routeOfTarget } from './ledger.ts'
 
 /**
  * How a token stands. `new`: bought, and no server has judged it yet. `good`: it was accepted.
@@ -38,8 +39,8 @@ export type StoredToken = {
   readonly preimage: string
   readonly amountMsat: Msat
   readonly feeMsat: Msat
-  /** The method and path it was bought for. */
-  readonly route: string
+  /** The method, path and query it was bought for: `GET /image?size=small`. */
+  readonly target: string
   readonly boughtAtSeconds: number
   /** `undefined`: the token is opaque. */
   readonly facts: TokenFacts | undefined
@@ -50,15 +51,16 @@ export type StoredToken = {
   readonly usesSeen: number
   /** Routes that it opened, latest first, at most 64. */
   readonly servedRoutes: readonly string[]
-  /** Routes that refused it, latest first, at most 256. */
-  readonly refusedRoutes: readonly string[]
+  /** Targets that refused it, latest first, at most 256. */
+  readonly refusedTargets: readonly string[]
 }
 
 /** What an answer of the server taught about a token. */
 export type TokenMark =
   /** `used`: the answer was a success, which takes a use of a limited token. */
-  | { readonly kind: 'served'; readonly route: string; readonly used: boolean }
-  | { readonly kind: 'refused'; readonly route: string }
+  | { readonly kind: 'served'; readonly target: string; readonly used: boolean }
+  /** `sells`: the coverage of the token that the server offered instead, where it can be read. */
+  | { readonly kind: 'refused'; readonly target: string; readonly sells: string | undefined }
   | { readonly kind: 'abandoned' }
 
 /**
@@ -82,7 +84,7 @@ export type TokenStore = {
 }
 
 const maxServedRoutes = 64
-const maxRefusedRoutes = 256
+const maxRefusedTargets = 256
 /** How long an origin owes what it was paid for, where the token does not say when it ends. */
 const owedSeconds = 86_400
 
@@ -97,29 +99,38 @@ export function mayOpen(token: StoredToken, nowSeconds: number): boolean {
 /**
  * What a mark makes of a token.
  *
- * A refusal elsewhere is about that route alone. A refusal where the token was bought ends it:
- * `spent` if it ever worked, `owed` if not. A token that works after all is good again.
+ * A refusal ends a token when the server offers the very thing that the token covers, or, where that
+ * cannot be read, when it is for what the token was bought for: `spent` if it ever worked, `owed` if
+ * not. Any other refusal is about that target alone. A token that works after all is good again.
  *
  * @spec client.md R-PAY-43, R-PAY-44
  */
 export function markToken(token: StoredToken, mark: TokenMark): StoredToken {
   if (mark.kind === 'abandoned') return { ...token, standing: 'abandoned' }
-  const { route } = mark
+  const { target } = mark
   if (mark.kind === 'served') {
     return {
       ...token,
       standing: 'good',
       usesSeen: token.usesSeen + (mark.used ? 1 : 0),
-      servedRoutes: withFirst(token.servedRoutes, route, maxServedRoutes),
-      refusedRoutes: token.refusedRoutes.filter((refused) => refused !== route),
+      servedRoutes: withFirst(token.servedRoutes, routeOfTarget(target), maxServedRoutes),
+      refusedTargets: token.refusedTargets.filter((refused) => refused !== target),
     }
   }
   return {
     ...token,
-    standing: route === token.route ? standingAfterRefusal(token.standing) : token.standing,
-    servedRoutes: token.servedRoutes.filter((served) => served !== route),
-    refusedRoutes: withFirst(token.refusedRoutes, route, maxRefusedRoutes),
+    standing: endsToken(token, mark) ? standingAfterRefusal(token.standing) : token.standing,
+    refusedTargets: withFirst(token.refusedTargets, target, maxRefusedTargets),
   }
+}
+
+function endsToken(
+  { target, facts }: StoredToken,
+  refusal: { readonly target: string; readonly sells: string | undefined },
+): boolean {
+  const { sells } = refusal
+  if (facts?.coverage === undefined || sells === undefined) return refusal.target === target
+  return facts.coverage === sells
 }
 
 function owedUntil(token: StoredToken): number {
@@ -131,6 +142,6 @@ function standingAfterRefusal(standing: TokenStanding): TokenStanding {
   return standing === 'good' ? 'spent' : standing
 }
 
-function withFirst(routes: readonly string[], route: string, max: number): readonly string[] {
-  return [route, ...routes.filter((other) => other !== route)].slice(0, max)
+function withFirst(list: readonly string[], first: string, max: number): readonly string[] {
+  return [first, ...list.filter((other) => other !== first)].slice(0, max)
 }

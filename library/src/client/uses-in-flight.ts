@@ -1,7 +1,7 @@
 /** How many requests are on their way under each token, in this process. */
 export type UsesInFlight = {
   count(id: string): number
-  /** Counts one request more, until what it returns is called. */
+  /** Counts one request more, until what it returns is called, once. */
   take(id: string): () => void
   /** Waits until no request is on its way under a token. */
   idle(id: string): Promise<void>
@@ -19,10 +19,7 @@ export function createUsesInFlight(): UsesInFlight {
     count,
     take: (id) => {
       counts.set(id, count(id) + 1)
-      let taken = true
       return () => {
-        if (!taken) return
-        taken = false
         const left = count(id) - 1
         if (left > 0) {
           counts.set(id, left)

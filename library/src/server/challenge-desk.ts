@@ -9,7 +9,7 @@ import { encodeToken, mint } from '../macaroon/index.ts'
 import type { IssuanceGate } from './issuance-gate.ts'
 import type { IssuanceLimit } from './issuance-limit.ts'
 import type { KeyRing } from './key-ring.ts'
-import { Lru } from './lru.ts'
+import { RecentMap } from './recent-map.ts'
 
 /** What is asked for: everything that the token will be bound to. */
 export type Order = {
@@ -60,9 +60,11 @@ const leastLifeLeft = 1 / 5
 export class ChallengeDesk {
   readonly #options: DeskOptions
   /** By client and what is sold: what is handed out again. */
-  readonly #open = new Lru<OpenChallenge>(maxOpen)
+  readonly #open = new RecentMap<OpenChallenge>(maxOpen)
   /** By payment hash, whoever asked for it. */
-  readonly #issued = new Lru<{ readonly challenge: OpenChallenge; readonly key: string }>(maxOpen)
+  readonly #issued = new RecentMap<{ readonly challenge: OpenChallenge; readonly key: string }>(
+    maxOpen,
+  )
   /** Challenges being made, so that a client that asks twice at once gets one. */
   readonly #making = new Map<string, Promise<OpenChallenge>>()
 
@@ -120,6 +122,8 @@ export class ChallengeDesk {
     // Invoice first: a token whose invoice failed would be a promise nobody can keep.
     const invoice = await gate.run((signal) => this.#createInvoice(order, signal))
     const challenge = this.#mint(order, invoice)
+    // One payment would open both tokens.
+    if (this.#issued.get(challenge.paymentHash) !== undefined) throw unusable('used before')
     this.#issued.set(challenge.paymentHash, { challenge, key })
     return challenge
   }

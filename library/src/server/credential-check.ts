@@ -10,10 +10,10 @@ import {
   parseMetadataCredential,
   readTerms,
 } from '../l402/index.ts'
-import type { VerifiedCaveats } from '../macaroon/index.ts'
+import type { Macaroon, VerifiedCaveats } from '../macaroon/index.ts'
 import { decodeToken, verify } from '../macaroon/index.ts'
 import type { KeyRing } from './key-ring.ts'
-import { Lru } from './lru.ts'
+import { RecentMap } from './recent-map.ts'
 
 /** A token whose signature and payment were checked. What it allows is asked for every request. */
 export type PaidToken = {
@@ -27,17 +27,19 @@ export type PaidToken = {
   readonly terms: Terms | L402Error
 }
 
-/** The headers that can carry a credential besides `Authorization`: hex, with its own preimage. */
-export const metadataHeaders: readonly string[] = ['grpc-metadata-macaroon', 'macaroon']
+const none: readonly string[] = []
 
 const maxCachedEntries = 10_000
 const maxCachedBytes = 32 * 1024 * 1024
+/** How many credentials that were used once are told from those that come again. A power of two. */
+const seenSlots = 16_384
 
+type Headers = { headerLines(name: string): readonly string[] }
 type CheckOptions = {
   readonly service: string
   readonly keys: KeyRing
   readonly unknownCaveats: 'refuse' | 'skip'
-  /** Told once for each credential that was not in the cache: its payment has been made. */
+  /** Told of each payment when a credential is verified, so at most as often as there are requests. */
   readonly paid: (paymentHash: string) => void
 }
 
@@ -45,10 +47,15 @@ type CheckOptions = {
  * Reads and verifies the credential of a request, and remembers what it found under the exact text:
  * signature and payment of a credential never change. Time, revocation, uses and price do, and are
  * no part of this.
+ *
+ * Remembered is what comes a second time. Clients that narrow their token for every request send
+ * each text once, and keeping those would cost more than verifying them.
  */
 export class CredentialCheck {
   readonly #options: CheckOptions
-  readonly #known = new Lru<readonly PaidToken[]>(maxCachedEntries, maxCachedBytes)
+  readonly #known = new RecentMap<readonly PaidToken[]>(maxCachedEntries, maxCachedBytes)
+  /** The start of a signature, in the slot that it names. */
+  readonly #seen = new Uint32Array(seenSlots)
 
   constructor(options: CheckOptions) {
     this.#options = options
@@ -62,11 +69,9 @@ export class CredentialCheck {
    *   PREIMAGE_MISMATCH and CREDENTIAL_REFUSED (an unknown key), which no client is told apart.
    * @spec server.md R-SRV-19 to R-SRV-22
    */
-  check(request: {
-    headerLines(name: string): readonly string[]
-  }): readonly PaidToken[] | undefined {
+  check(request: Headers): readonly PaidToken[] | undefined {
     const lines = request.headerLines('authorization')
-    const metadata = metadataHeaders.flatMap((name) => request.headerLines(name))
+    const metadata = metadataLines(request)
     if (lines.length === 0 && metadata.length === 0) return undefined
 
     // A header value has no line end, so that no two requests have one text.
@@ -79,16 +84,24 @@ export class CredentialCheck {
 
     const credential = readCredential(lines, metadata)
     if (credential === undefined) return undefined
-    const tokens = credential.tokens.map((token) => this.#verify(token, credential.preimage))
-    this.#known.set(text, tokens, 1024 + 4 * text.length)
+    const macaroons = credential.tokens.map(decodeToken)
+    const tokens = macaroons.map((macaroon) => this.#verify(macaroon, credential.preimage))
+    if (this.#cameBefore(macaroons[0]!)) this.#known.set(text, tokens, 1024 + 4 * text.length)
     this.#options.paid(tokens[0]!.paymentHash)
     return tokens
   }
 
+  #cameBefore({ signature }: Macaroon): boolean {
+    const mark = new DataView(signature.buffer, signature.byteOffset).getUint32(0)
+    const slot = mark % seenSlots
+    if (this.#seen[slot] === mark) return true
+    this.#seen[slot] = mark
+    return false
+  }
+
   /** Cheap checks first: junk that nobody paid for costs one hash. */
-  #verify(token: string, preimage: Preimage): PaidToken {
+  #verify(macaroon: Macaroon, preimage: Preimage): PaidToken {
     const { service, keys, unknownCaveats } = this.#options
-    const macaroon = decodeToken(token)
     const { paymentHash, tokenId } = decodeIdentifier(macaroon.identifier)
     if (!provesPayment(preimage, paymentHash)) throw new L402Error('PREIMAGE_MISMATCH')
     const rootKey = keys.rootKey(macaroon.identifier)
@@ -105,6 +118,13 @@ export class CredentialCheck {
       terms,
     }
   }
+}
+
+/** Lines of the headers that can carry a credential besides `Authorization`, as gRPC clients do. */
+function metadataLines(request: Headers): readonly string[] {
+  const mapped = request.headerLines('grpc-metadata-macaroon')
+  const plain = request.headerLines('macaroon')
+  return mapped.length === 0 && plain.length === 0 ? none : [...mapped, ...plain]
 }
 
 /**

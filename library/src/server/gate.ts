@@ -13,10 +13,12 @@ import { refuse } from './refuse.ts'
 import { screen } from './screen.ts'
 import type { Sale, Shop } from './shop.ts'
 import { report } from './shop.ts'
-import type { CostedLimit } from './store.ts'
+import type { CostedLimit, UseStore } from './store.ts'
 
 type Admitted = Extract<Decision, { status: 'admitted' }>
 type Finish = Admitted['finish']
+/** Nearly every request is decided without waiting for anything; then no promise is made either. */
+type Eventual<T> = T | Promise<T>
 
 /** Makes the gate of one sale. */
 export function createGate(shop: Shop, sale: Sale): Gate {
@@ -35,46 +37,75 @@ export function createGate(shop: Shop, sale: Sale): Gate {
  * @param method - Upper case; GET for HEAD.
  * @spec server.md R-SRV-5, R-SRV-14, R-SRV-23 to R-SRV-29
  */
-export async function decide(
+export function decide(
   shop: Shop,
   sale: Sale,
   request: IncomingRequest,
   method: string,
   target: CanonicalTarget,
-): Promise<Decision> {
+): Eventual<Decision> {
   let offer: Offer | undefined
-  try {
-    const pricing = sale.pricer(request, method, target)
-    const quote = pricing instanceof Promise ? await pricing : pricing
-    if (quote === undefined) return admitted(shop, sale.capability, undefined, doNothing)
-
-    offer = { sale, ...quote, clientAddress: request.clientAddress }
+  const decideAt = (quote: Quote | undefined): Eventual<Decision> => {
+    const origins = request.headerLines('origin')
+    const isCrossOrigin = shop.cors && origins.length > 0
+    if (quote === undefined) return admitted(shop, sale, isCrossOrigin, undefined, doNothing)
+    offer = { sale, quote, clientAddress: request.clientAddress }
     const tokens = shop.credentials.check(request)
     if (tokens === undefined) throw new L402Error('ACCESS_PAYMENT_REQUIRED')
-    const access = accessOf(shop, sale, request, method, target, quote)
-    return await admitAny(shop, sale, tokens, access, request, quote)
-  } catch (error) {
+    const access: Access = {
+      tier: sale.tier,
+      capability: sale.capability,
+      method,
+      target,
+      nowSeconds: shop.now(),
+      priceMsat: lessGrace(quote.priceMsat, shop.priceGracePercent),
+      scope: quote.scope,
+      clientAddress: request.clientAddress,
+      origin: origins.length === 1 ? origins[0] : undefined,
+      bodySha256: undefined,
+    }
+    const admit = (token: PaidToken): Eventual<Decision> =>
+      next(grantOf(token, access, request), (grant) =>
+        next(takeUse(shop, token, grant, quote.priceMsat), (finish) =>
+          admitted(shop, sale, isCrossOrigin, receiptOf(token, grant), finish),
+        ),
+      )
+    return tokens.length === 1 ? admit(tokens[0]!) : admitByAny(tokens, admit)
+  }
+  const refuseFor = (error: unknown): Promise<Decision> => {
     if (!isL402Error(error)) throw error
     return refuse(shop, error, sale.capability, offer)
   }
+  try {
+    const decision = next(sale.pricer(request, method, target), decideAt)
+    return decision instanceof Promise ? decision.catch(refuseFor) : decision
+  } catch (error) {
+    return refuseFor(error)
+  }
 }
 
-/** Admits by the first token that allows the request. @throws {L402Error} the first token's refusal. */
-async function admitAny(
-  shop: Shop,
-  sale: Sale,
+/** Goes on with a value: at once, or when it is there. */
+function next<Value, Result>(
+  value: Eventual<Value>,
+  go: (value: Value) => Eventual<Result>,
+): Eventual<Result> {
+  return value instanceof Promise ? value.then(go) : go(value)
+}
+
+/**
+ * Admits by the first token that allows the request.
+ *
+ * @throws {L402Error} the first token's refusal.
+ * @spec server.md R-SRV-23
+ */
+async function admitByAny(
   tokens: readonly PaidToken[],
-  access: Access,
-  request: IncomingRequest,
-  quote: Quote,
+  admit: (token: PaidToken) => Eventual<Decision>,
 ): Promise<Decision> {
   let first: L402Error | undefined
   for (const token of tokens) {
     try {
-      const granting = grantOf(token, access, request)
-      const grant = granting instanceof Promise ? await granting : granting
-      const finish = await takeUse(shop, token, grant, quote.priceMsat)
-      return admitted(shop, sale.capability, receiptOf(token, grant), finish)
+      return await admit(token)
     } catch (error) {
       // A store that is down says nothing about the token: no other token makes up for it.
       if (!isL402Error(error) || error.code === 'STORE_UNAVAILABLE') throw error
@@ -82,29 +113,6 @@ async function admitAny(
     }
   }
   throw first ?? new L402Error('CREDENTIAL_REFUSED')
-}
-
-function accessOf(
-  shop: Shop,
-  sale: Sale,
-  request: IncomingRequest,
-  method: string,
-  target: CanonicalTarget,
-  { priceMsat, scope }: Quote,
-): Access {
-  const origins = request.headerLines('origin')
-  return {
-    tier: sale.tier,
-    capability: sale.capability,
-    method,
-    target,
-    nowSeconds: shop.now(),
-    priceMsat: lessGrace(priceMsat, shop.priceGracePercent),
-    scope,
-    clientAddress: request.clientAddress,
-    origin: origins.length === 1 ? origins[0] : undefined,
-    bodySha256: undefined,
-  }
 }
 
 /** The least that a token may have been sold for, rounded up to a msat. */
@@ -119,11 +127,7 @@ function lessGrace(priceMsat: Msat, gracePercent: number): Msat {
  *
  * @throws {L402Error} ACCESS_*, CAVEAT_*
  */
-function grantOf(
-  { terms }: PaidToken,
-  access: Access,
-  request: IncomingRequest,
-): Grant | Promise<Grant> {
+function grantOf({ terms }: PaidToken, access: Access, request: IncomingRequest): Eventual<Grant> {
   if (isL402Error(terms)) throw terms
   try {
     return authorize(terms, access)
@@ -147,50 +151,58 @@ function grantOf(
  * @throws {L402Error} ACCESS_REVOKED, ACCESS_USED_UP, CAVEAT_NOT_MET, STORE_UNAVAILABLE
  * @spec server.md R-SRV-26 to R-SRV-29
  */
-async function takeUse(
-  shop: Shop,
-  token: PaidToken,
-  grant: Grant,
-  priceMsat: Msat,
-): Promise<Finish> {
-  if (await isDenied(shop, token, grant)) throw new L402Error('ACCESS_REVOKED')
-  if (grant.limits.length === 0) return doNothing
-
-  const reservation = await reserve(shop, token, grant, priceMsat)
-  if ('reserved' in reservation) return finishOnce(shop, reservation.reserved)
-  const { unit, setBy } = reservation.exhausted
-  if (setBy === 'purchase') throw new L402Error('ACCESS_USED_UP')
-  throw new L402Error('CAVEAT_NOT_MET', { reason: unit === 'use' ? 'uses' : 'spending' })
+function takeUse(shop: Shop, token: PaidToken, grant: Grant, priceMsat: Msat): Eventual<Finish> {
+  return next(isDenied(shop, token, grant), (denied) => {
+    if (denied) throw new L402Error('ACCESS_REVOKED')
+    return grant.limits.length === 0 ? doNothing : reserve(shop, token, grant, priceMsat)
+  })
 }
 
-async function isDenied(shop: Shop, token: PaidToken, grant: Grant): Promise<boolean> {
+function isDenied(shop: Shop, token: PaidToken, grant: Grant): Eventual<boolean> {
+  if (shop.denyList === undefined) return false
   const { paymentHash, tokenId } = token
-  try {
-    const answer = shop.denyList?.isDenied({
-      paymentHash,
-      tokenId,
-      delegationIds: grant.delegationIds,
-    })
-    return (answer instanceof Promise ? await answer : answer) ?? false
-  } catch (error) {
+  const { delegationIds } = grant
+  const fail = (error: unknown): never => {
     throw new L402Error('STORE_UNAVAILABLE', { part: 'deny-list' }, error)
+  }
+  try {
+    const answer = shop.denyList.isDenied({ paymentHash, tokenId, delegationIds })
+    return typeof answer === 'boolean'
+      ? answer
+      : Promise.resolve(answer).then(requireBoolean).catch(fail)
+  } catch (error) {
+    return fail(error)
   }
 }
 
+/** A forgotten `return` admits nobody. */
+function requireBoolean(answer: boolean): boolean {
+  if (typeof answer === 'boolean') return answer
+  throw new TypeError('isDenied: expected true or false')
+}
+
+/** @throws {L402Error} ACCESS_USED_UP, CAVEAT_NOT_MET, STORE_UNAVAILABLE */
 async function reserve(
   shop: Shop,
   token: PaidToken,
   grant: Grant,
   priceMsat: Msat,
-): ReturnType<Shop['uses']['reserve']> {
-  const limits = grant.limits.map(
+): Promise<Finish> {
+  const costed = grant.limits.map(
     (limit): CostedLimit => ({ ...limit, cost: limit.unit === 'use' ? 1n : priceMsat }),
   )
+  const { soldUntilSeconds, paymentHash } = token
+  let reservation: Awaited<ReturnType<UseStore['reserve']>>
   try {
-    return await shop.uses.reserve(limits, token.soldUntilSeconds, token.paymentHash)
+    reservation = await shop.uses.reserve(costed, soldUntilSeconds, paymentHash)
   } catch (error) {
     throw new L402Error('STORE_UNAVAILABLE', { part: 'use-store' }, error)
   }
+  if ('reserved' in reservation) return finishOnce(shop, reservation.reserved)
+
+  const { unit, setBy } = reservation.exhausted
+  if (setBy === 'purchase') throw new L402Error('ACCESS_USED_UP')
+  throw new L402Error('CAVEAT_NOT_MET', { reason: unit === 'use' ? 'uses' : 'spending' })
 }
 
 /** @spec server.md R-SRV-43, R-SRV-44 */
@@ -211,16 +223,19 @@ function finishOnce(shop: Shop, reserved: string): Finish {
 
 function admitted(
   shop: Shop,
-  capability: string,
+  { capability }: Sale,
+  isCrossOrigin: boolean,
   receipt: Receipt | undefined,
   finish: Finish,
 ): Admitted {
   tell(shop.on.admitted, { capability, receipt })
-  const headers = receipt === undefined ? freeHeaders : paidHeaders
   return {
     status: 'admitted',
     receipt,
-    responseHeaders: (current) => headers(current, shop.cors),
+    responseHeaders: (current) =>
+      receipt === undefined
+        ? freeHeaders(current, isCrossOrigin)
+        : paidHeaders(current, shop.cors, isCrossOrigin),
     finish,
   }
 }

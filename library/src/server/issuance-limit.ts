@@ -1,5 +1,5 @@
 import { clientNetwork } from './client-network.ts'
-import { Lru } from './lru.ts'
+import { RecentMap } from './recent-map.ts'
 
 /** Networks remembered at a time. A network that is forgotten starts with a full bucket. */
 const maxNetworks = 10_000
@@ -18,7 +18,7 @@ type Bucket = { sixtieths: number; atSeconds: number }
 export class IssuanceLimit {
   readonly #full: number
   readonly #perSecond: number
-  readonly #buckets = new Lru<Bucket>(maxNetworks)
+  readonly #buckets = new RecentMap<Bucket>(maxNetworks)
 
   constructor(options: { readonly burst: number; readonly perMinute: number }) {
     this.#full = options.burst * oneChallenge

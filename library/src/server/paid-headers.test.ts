@@ -2,8 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { freeHeaders, paidHeaders } from './paid-headers.ts'
 
 type Set = Readonly<Record<string, string>>
-const paid = (set: Set, cors = false): Set =>
-  Object.fromEntries(paidHeaders((name) => set[name], cors))
+/** What is sent: what the handler set, and what is set over it. Doing it twice changes nothing. */
+const paid = (set: Set, cors = false): Set => {
+  const sent = { ...set, ...Object.fromEntries(paidHeaders((name) => set[name], cors, cors)) }
+  expect(paidHeaders((name) => sent[name], cors, cors)).toEqual([])
+  return sent
+}
 
 describe('R-SRV-46 no shared cache keeps a paid response', () => {
   for (const [handler, sent] of [
@@ -61,9 +65,17 @@ describe('R-SRV-11 a page may read what was paid for', () => {
         true,
       ),
     ).toEqual({
+      'Access-Control-Allow-Origin': 'https://a.example',
       'Cache-Control': 'private',
-      Vary: 'Authorization',
+      Vary: 'Authorization, Origin',
       'Access-Control-Expose-Headers': 'X-Total, retry-after, WWW-Authenticate, Payment-Receipt',
+    })
+  })
+
+  test('and a request that came from no page is answered without, in a way that caches tell apart', () => {
+    expect(Object.fromEntries(paidHeaders(() => undefined, true, false))).toEqual({
+      'Cache-Control': 'private',
+      Vary: 'Authorization, Origin',
     })
   })
 

@@ -32,6 +32,9 @@ describe('R-SRV-14 a price is an amount or a function of the request', () => {
   test('a function answers at once or later, in text or in msat', async () => {
     expect(await quote(() => '2 sat')).toEqual({ priceMsat: 2000n, scope: undefined })
     expect(await quote(async () => msat(7n))).toEqual({ priceMsat: 7n, scope: undefined })
+    // biome-ignore lint/suspicious/noThenProperty: query builders are promises of this kind
+    const thenable = { then: (resolve: (amount: string) => void) => resolve('3 sat') }
+    expect(await quote(() => thenable as Promise<string>)).toHaveProperty('priceMsat', 3000n)
   })
 
   test('null is free', async () => {

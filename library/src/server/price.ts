@@ -110,7 +110,8 @@ async function ask(
 ): Promise<Msat | null | L402Error> {
   try {
     const answer = price(observe(request, looked))
-    const amount = answer instanceof Promise ? await inTime(answer) : answer
+    const isLater = typeof answer === 'object' && answer !== null
+    const amount = isLater ? await inTime(Promise.resolve(answer)) : answer
     return amount === null ? null : readPrice(amount)
   } catch (error) {
     return new L402Error('REQUEST_UNPRICED', {}, error)

@@ -11,29 +11,52 @@ type Problem = {
   readonly hint: string
 }
 
-const payAgain = {
+const payAgain: Problem = {
   status: 402,
   title: 'Payment Required',
   hint: 'Pay the invoice and repeat the request with the new credential. Paying the old one again does not help.',
-} as const
-const notAllowed = {
+}
+const notAllowed: Problem = {
   status: 403,
   title: 'Forbidden',
   hint: 'The token is authentic, but one of its caveats forbids this request. Paying does not help: ask whoever gave you the token.',
-} as const
-const badCredential = {
+}
+const badCredential: Problem = {
   status: 401,
   title: 'Credential Not Valid',
   hint: 'Do not pay again. Send the token exactly as it was given and the preimage of its own invoice, or repeat the request without a credential to get a challenge.',
-} as const
-const tryLater = {
+}
+const tryLater: Problem = {
   status: 503,
   title: 'Service Unavailable',
   hint: 'Nothing was charged. Repeat the same request with the same credential after the time in Retry-After; do not pay again.',
-} as const
+}
 
-/** What each refusal looks like. A code that is not here is never sent to a client. */
-const problems = {
+/** The codes that a client can be told. */
+export type RefusalCode =
+  | 'ACCESS_PAYMENT_REQUIRED'
+  | 'ACCESS_EXPIRED'
+  | 'ACCESS_USED_UP'
+  | 'ACCESS_OTHER_RESOURCE'
+  | 'ACCESS_UNDERPAID'
+  | 'ACCESS_REVOKED'
+  | 'CREDENTIAL_REFUSED'
+  | 'CREDENTIAL_MALFORMED'
+  | 'CREDENTIAL_CONFLICT'
+  | 'CAVEAT_MALFORMED'
+  | 'CAVEAT_UNKNOWN'
+  | 'CAVEAT_WIDENS'
+  | 'CAVEAT_NOT_MET'
+  | 'REQUEST_AMBIGUOUS'
+  | 'REQUEST_METHOD'
+  | 'REQUEST_NOT_FOUND'
+  | 'REQUEST_UNPRICED'
+  | 'REQUEST_RATE_LIMITED'
+  | 'REQUEST_OVERLOADED'
+  | 'NODE_UNAVAILABLE'
+  | 'STORE_UNAVAILABLE'
+
+const problems: Readonly<Record<RefusalCode, Problem>> = {
   ACCESS_PAYMENT_REQUIRED: {
     status: 402,
     title: 'Payment Required',
@@ -78,10 +101,7 @@ const problems = {
   REQUEST_UNPRICED: tryLater,
   NODE_UNAVAILABLE: tryLater,
   STORE_UNAVAILABLE: tryLater,
-} as const satisfies Partial<Record<Code, Problem>>
-
-/** The codes that a client can be told. */
-export type RefusalCode = keyof typeof problems
+}
 
 export function isRefusalCode(code: Code): code is RefusalCode {
   return code in problems
@@ -108,7 +128,7 @@ export type Extra = {
  * @spec server.md R-SRV-5 to R-SRV-9
  */
 export function refusal(code: RefusalCode, cors: boolean, extra: Extra = {}): RefusalResponse {
-  const { status, title, hint }: Problem = extra.payAgain === true ? payAgain : problems[code]
+  const { status, title, hint } = extra.payAgain === true ? payAgain : problems[code]
   const body = {
     type: `urn:satway:problem:${code.toLowerCase().replaceAll('_', '-')}`,
     title,

@@ -6,6 +6,7 @@ import type { OpenChallenge } from './challenge-desk.ts'
 import { tell } from './events.ts'
 import type { HeaderList } from './paid-headers.ts'
 import type { Decision, RefusalResponse } from './paywall.ts'
+import type { Quote } from './price.ts'
 import type { RefusalCode } from './problem.ts'
 import { isRefusalCode, refusal, statusOf } from './problem.ts'
 import type { Sale, Shop } from './shop.ts'
@@ -14,8 +15,7 @@ import { report } from './shop.ts'
 /** A sale and what it costs this client now: what a refusal can offer. */
 export type Offer = {
   readonly sale: Sale
-  readonly priceMsat: OpenChallenge['amountMsat']
-  readonly scope: string | undefined
+  readonly quote: Quote
   readonly clientAddress: string | undefined
 }
 
@@ -85,8 +85,8 @@ function headersOf(code: RefusalCode, details: Details): HeaderList {
 
 async function offerChallenge(shop: Shop, code: Code, offer: Offer): Promise<OpenChallenge> {
   shop.watch()
-  const { sale, ...order } = offer
-  const { challenge, reused } = await shop.desk.ask({ ...sale, ...order })
+  const { sale, quote, clientAddress } = offer
+  const { challenge, reused } = await shop.desk.ask({ ...sale, ...quote, clientAddress })
   tell(shop.on.challenge, {
     capability: sale.capability,
     amountMsat: challenge.amountMsat,

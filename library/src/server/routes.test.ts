@@ -210,7 +210,10 @@ test('R-SRV-58 free is written out, and a free route asks for nothing', async ()
     await routes(request({ target: '/', headers: { authorization: 'L402 x' } })),
   )
   expect(decision.receipt).toBeUndefined()
-  expect(decision.responseHeaders(() => undefined).map(([name]) => name)).toEqual([
+  expect(decision.responseHeaders(() => undefined)).toEqual([])
+  const origin = 'https://a.example'
+  const cross = admissionOf(await routes(request({ target: '/', headers: { origin } })))
+  expect(cross.responseHeaders(() => undefined).map(([name]) => name)).toEqual([
     'Access-Control-Allow-Origin',
     'Access-Control-Expose-Headers',
   ])

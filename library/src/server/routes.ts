@@ -2,7 +2,7 @@ import { isL402Error, L402Error } from '../errors.ts'
 import { failOn, mistakesOf } from './configuration.ts'
 import { decide } from './gate.ts'
 import { freeHeaders } from './paid-headers.ts'
-import type { ChargeOptions, Decision, Gate, Paywall } from './paywall.ts'
+import type { ChargeOptions, Decision, Gate, IncomingRequest, Paywall } from './paywall.ts'
 import { refuse } from './refuse.ts'
 import type { Route } from './route-map.ts'
 import { capabilityOf, RouteMap, readRoute } from './route-map.ts'
@@ -56,7 +56,7 @@ export function createRoutes(paywall: Paywall, table: RouteTable): Routes {
       )
       return refuseRoute(shop, new L402Error('REQUEST_METHOD', { allow: allow.join(', ') }))
     }
-    if (entry === 'free') return free(shop)
+    if (entry === 'free') return free(shop, request)
     return decide(shop, entry, request, method, target)
   }
 }
@@ -115,11 +115,12 @@ function refuseRoute(shop: Shop, error: L402Error): Promise<Decision> {
   return refuse(shop, error, undefined, undefined)
 }
 
-function free(shop: Shop): Decision {
+function free(shop: Shop, request: IncomingRequest): Decision {
+  const isCrossOrigin = shop.cors && request.headerLines('origin').length > 0
   return {
     status: 'admitted',
     receipt: undefined,
-    responseHeaders: (current) => freeHeaders(current, shop.cors),
+    responseHeaders: (current) => freeHeaders(current, isCrossOrigin),
     finish: () => Promise.resolve(),
   }
 }

@@ -1,25 +1,32 @@
 import type { Payee, Settlement } from '../lightning/index.ts'
+import { startDeadline } from './deadline.ts'
 
 type WatchOptions = {
   readonly settled: (settlement: Settlement) => void
-  /** The stream is broken: what settles until it is back is not told. Told once for each break. */
+  /** The stream is broken: what settles until it is back is not told. Told at every failed attempt. */
   readonly broken: (error: unknown) => void
 }
 
 const firstDelayMs = 1000
 const longestDelayMs = 60_000
+/** How long stopping waits for a payee that does not listen to its signal. */
+const stopTimeoutMs = 1000
 
 /**
  * Follows a payee's settlements until it is stopped, and opens the stream again when it breaks.
  *
- * @returns Stops it. Resolves when nothing of it is left running.
+ * @returns Stops it. Resolves when nothing of it is left running, or after a second.
  */
 export function watchSettlements(payee: Payee, options: WatchOptions): () => Promise<void> {
   const controller = new AbortController()
   const following = follow(payee, controller.signal, options)
   return async () => {
     controller.abort()
-    await following
+    const deadline = startDeadline(stopTimeoutMs, () => new Error('the stream did not end'))
+    await deadline
+      .race(following)
+      .catch(() => undefined)
+      .finally(() => deadline.clear())
   }
 }
 

@@ -30,6 +30,10 @@ export function l402(
     const decision = await gate(readWebRequest(c.req.raw, clientAddress(c)))
     if (decision.status === 'refused') return toResponse(decision.response)
     c.set('l402', decision.receipt)
+    // Named before the handler's own, they cost less; what it overrides is set right below.
+    for (const [name, value] of decision.responseHeaders(nothingYet)) {
+      if (lists.includes(name)) c.header(name, value, { append: true })
+    }
     try {
       await next()
     } catch (error) {
@@ -38,7 +42,7 @@ export function l402(
     }
     const { res } = c
     const headers = decision.responseHeaders((name) => res.headers.get(name) ?? undefined)
-    const finished = withHeaders(res, headers)
+    const finished = headers.length === 0 ? res : withHeaders(res, headers)
     if (finished !== res) {
       // Hono merges the headers of the response before, which are the ones to be replaced.
       c.res = undefined
@@ -47,6 +51,13 @@ export function l402(
     await decision.finish(isGone(c) ? undefined : res.status)
     return undefined
   }
+}
+
+/** Headers that can be added to, whatever stands there already. */
+const lists = ['Cache-Control', 'Vary']
+
+function nothingYet(): undefined {
+  return undefined
 }
 
 /** What `@hono/node-server` passes beside the request. */

@@ -41,25 +41,18 @@ export function readNodeRequest(
  * Takes out of a request what its handler must not see: credentials and names that speak for the
  * paywall. Call it once the request is admitted.
  *
+ * They are gone from `headers`. In `rawHeaders` they lose their values and keep their places, because
+ * Node counts on the number of lines.
+ *
  * @spec server.md R-SRV-48, R-SRV-49
  */
 export function withhold(request: IncomingMessage): void {
   const { rawHeaders } = request
-  const names: string[] = []
-  let kept = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!
-    const value = rawHeaders[i + 1]!
-    if (isWithheld(name, value)) {
-      names.push(name.toLowerCase())
-      continue
-    }
-    rawHeaders[kept++] = name
-    rawHeaders[kept++] = value
-  }
-  rawHeaders.length = kept
-  for (const name of names) {
-    const [other] = linesOf(rawHeaders, name)
+    if (!isWithheld(rawHeaders[i]!, rawHeaders[i + 1]!)) continue
+    const name = rawHeaders[i]!.toLowerCase()
+    rawHeaders[i + 1] = ''
+    const other = linesOf(rawHeaders, name).find((value) => value !== '')
     if (other === undefined) delete request.headers[name]
     else request.headers[name] = other
   }

@@ -30,20 +30,21 @@ export function followResponse(response: ServerResponse, decision: Admitted): bo
     return false
   }
   let started = false
-  const writeHead = response.writeHead.bind(response) as WriteHead
+  const writeHead = response.writeHead as WriteHead
   const start: WriteHead = (status, first, second) => {
-    if (started) return writeHead(status, first, second)
+    if (started) return writeHead.call(response, status, first, second)
     started = true
     const message = typeof first === 'string' ? first : undefined
     setHeaders(response, typeof first === 'string' ? second : first)
-    for (const [name, value] of decision.responseHeaders((name) => headerOf(response, name))) {
-      response.setHeader(name, value)
-    }
+    const headers = decision.responseHeaders((name) => headerOf(response, name))
+    for (const [name, value] of headers) response.setHeader(name, value)
     void decision.finish(status)
-    return message === undefined ? writeHead(status) : writeHead(status, message)
+    return message === undefined
+      ? writeHead.call(response, status)
+      : writeHead.call(response, status, message)
   }
   response.writeHead = start as ServerResponse['writeHead']
-  response.once('close', () => {
+  response.on('close', () => {
     if (!started) void decision.finish(undefined)
   })
   return true
