@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import express from 'express'
@@ -165,6 +166,32 @@ describe('node-http', () => {
     expect(thrown).toEqual([new Error('the handler failed')])
     broken = false
     expect((await ask(paying(authorization))).status).toBe(200)
+  })
+})
+
+describe('node-http, when a handler throws and nobody answers', () => {
+  test('R-SRV-43 gives the use back at once, not when the connection ends', async () => {
+    const stall = openStall()
+    const gate = stall.paywall.charge({ price: '10 sat', capability: 'premium', uses: 1 })
+    const { authorization } = await stall.buy(gate)
+    const unanswered: ServerResponse[] = []
+    const listener = protectNode(gate, (_request, response) => {
+      if (unanswered.length > 0) return response.end('paid')
+      unanswered.push(response)
+      throw new Error('the handler failed')
+    })
+    let failed: () => void = () => undefined
+    const failure = new Promise<void>((resolve) => {
+      failed = resolve
+    })
+    const ask = await serve(
+      createServer((request, response) => void listener(request, response).catch(failed)),
+    )
+    const first = ask(paying(authorization))
+    await failure
+    expect((await ask(paying(authorization))).status).toBe(200)
+    unanswered[0]!.end('late')
+    await first
   })
 })
 

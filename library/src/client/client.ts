@@ -109,6 +109,11 @@ const maxTimeoutMs = 2_147_483_647
  *
  * @throws {L402Error} CONFIG_INVALID for a policy with mistakes, all of them listed.
  * @throws {RangeError} for a `paymentTimeoutMs` that is no time.
+ * @example
+ * const policy = { maxPaymentMsat: '20 sat', maxTotalMsat: '1000 sat' }
+ * const client = createClient({ payer, policy })
+ * const response = await client.fetch('https://api.example.com/weather')
+ * client.purchaseOf(response)?.amountMsat // 10000n
  */
 export function createClient(options: ClientOptions): Client {
   const parts = createParts(options)

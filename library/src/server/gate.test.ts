@@ -462,6 +462,18 @@ describe('R-SRV-23 of several tokens, all are authentic and one has to allow the
     expect(refusedWith(await gate(paidRequest(both(bad, unknown))))).toBe('403 CAVEAT_NOT_MET')
   })
 
+  test('R-SRV-26 a store that is down is not made up for by another token', async () => {
+    const down = (): Promise<never> => Promise.reject(new Error('down'))
+    const stall = openStall({ uses: { reserve: down, commit: down, release: down } })
+    const gate = stall.paywall.charge(forecast)
+    const { authorization, narrowed } = await stall.buy(gate)
+    const limited = narrowed('request_count <= 5')
+    expect(refusedWith(await gate(paidRequest(both(limited, authorization))))).toBe(
+      '503 STORE_UNAVAILABLE',
+    )
+    admissionOf(await gate(paidRequest(both(authorization, limited))))
+  })
+
   test('one forged among them refuses them all', async () => {
     const { authorization } = await stall.buy(gate)
     const forged = forge({}).authorization
@@ -690,6 +702,29 @@ describe('R-SRV-28 uses that were bought are counted, and so is every branch', (
     await first.finish(500)
     await first.finish(undefined)
     expect(await use(gate, authorization)).toBe('402 ACCESS_USED_UP')
+  })
+
+  test('R-SRV-44 a store is told once how a reservation ended', async () => {
+    const memory = createMemoryUseStore()
+    const ends: string[] = []
+    const stall = openStall({
+      uses: {
+        reserve: (...order) => memory.reserve(...order),
+        commit: async () => void ends.push('commit'),
+        release: async () => void ends.push('release'),
+      },
+    })
+    const gate = stall.paywall.charge({ ...forecast, uses: 9 })
+    const { authorization } = await stall.buy(gate)
+    for (const statuses of [
+      [200, 500, undefined],
+      [500, 200],
+      [undefined, 200],
+    ]) {
+      const { finish } = admissionOf(await gate(paidRequest(authorization)))
+      for (const status of statuses) await finish(status)
+    }
+    expect(ends).toEqual(['commit', 'release', 'release'])
   })
 
   test('R-SRV-44 a store that is gone when the response starts keeps the use set aside', async () => {

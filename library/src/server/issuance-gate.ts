@@ -53,22 +53,15 @@ export class IssuanceGate {
     if (this.#waiting.size >= this.#queue) {
       throw new L402Error('REQUEST_OVERLOADED', { queue: this.#queue })
     }
-    let handed = false
     let proceed: () => void = () => undefined
     const turn = new Promise<void>((resolve) => {
-      proceed = () => {
-        handed = true
-        resolve()
-      }
+      proceed = resolve
     })
     this.#waiting.add(proceed)
     try {
       await deadline.race(turn)
-    } catch (error) {
+    } finally {
       this.#waiting.delete(proceed)
-      // A place that came in the moment of giving up goes to the next in line.
-      if (handed) this.#leave()
-      throw error
     }
   }
 

@@ -29,7 +29,7 @@ export function screen(shop: Shop, request: IncomingRequest): Screened | Promise
       return refused(shop, new L402Error('REQUEST_METHOD', { allow: served }))
     }
   }
-  if (method === 'OPTIONS' && shop.cors && isPreflight(request)) {
+  if (shop.cors && isPreflight(request)) {
     const response = { status: 204, headers: preflightHeaders, body: '' }
     return { decision: { status: 'refused', response } }
   }

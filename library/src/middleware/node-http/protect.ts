@@ -35,7 +35,7 @@ export function protect(
     try {
       await listener(request, response, decision.receipt)
     } catch (error) {
-      
+      if (!response.headersSent) await decision.finish(undefined)
       throw error
     }
   }
