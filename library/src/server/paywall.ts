@@ -56,7 +56,8 @@ export type Decision =
       responseHeaders(current: (name: string) => string | undefined): HeaderList
       /**
        * Ends the reservation: commits below status 500, releases otherwise. Called once, as soon as
-       * the response starts; `undefined` when the handler failed before that. Never rejects.
+       * the response starts; `undefined` when the handler failed before that, or never ran. Never
+       * rejects.
        */
       finish(status: number | undefined): Promise<void>
     }

@@ -48,7 +48,7 @@ export function l402(
       c.res = undefined
       c.res = finished
     }
-    await decision.finish(isGone(c) ? undefined : res.status)
+    await decision.finish(res.status)
     return undefined
   }
 }
@@ -63,15 +63,10 @@ function nothingYet(): undefined {
 /** What `@hono/node-server` passes beside the request. */
 type NodeEnvironment = {
   readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } }
-  readonly outgoing?: { readonly destroyed?: boolean }
 }
 
 function socketAddress(c: Context): string | undefined {
   return nodeEnvironment(c).incoming?.socket?.remoteAddress
-}
-
-function isGone(c: Context): boolean {
-  return nodeEnvironment(c).outgoing?.destroyed === true
 }
 
 function nodeEnvironment(c: Context): NodeEnvironment {

@@ -20,9 +20,13 @@ export function sendRefusal(response: ServerResponse, refusal: RefusalResponse):
 
 /**
  * Follows an admitted response: as its head is written, the paywall's headers join it and the use is
- * settled; when the connection closes before that, the use is given back.
+ * settled.
  *
- * @returns False when the client is gone already: there is nobody to serve.
+ * A client that leaves while the handler works gets nothing back by that: the use waits for what the
+ * handler says, and stays set aside when it says nothing.
+ *
+ * @returns False when the client is gone before the handler ran: there is nobody to serve.
+ * @spec server.md R-SRV-43
  */
 export function followResponse(response: ServerResponse, decision: Admitted): boolean {
   if (response.destroyed) {
@@ -45,9 +49,18 @@ export function followResponse(response: ServerResponse, decision: Admitted): bo
   }
   response.writeHead = start as ServerResponse['writeHead']
   response.on('close', () => {
-    if (!started) void decision.finish(undefined)
+    if (!started) followEnd(response, decision)
   })
   return true
+}
+
+/** Nothing is written to a closed connection, not even a head: what tells the status is `end`. */
+function followEnd(response: ServerResponse, decision: Admitted): void {
+  const { end } = response
+  response.end = ((...args: Parameters<typeof end>) => {
+    void decision.finish(response.statusCode)
+    return end.apply(response, args)
+  }) as typeof end
 }
 
 /** A list of names and values in turn, or a record: what `writeHead` takes. */

@@ -38,7 +38,7 @@ export function protect<Rest extends readonly unknown[] = []>(
       const response = await handler(request, decision.receipt, ...rest)
       const headers = decision.responseHeaders((name) => response.headers.get(name) ?? undefined)
       const finished = withHeaders(response, headers)
-      await decision.finish(request.signal.aborted ? undefined : response.status)
+      await decision.finish(response.status)
       return finished
     } catch (error) {
       await decision.finish(undefined)
