@@ -61,7 +61,8 @@ describe('the packed library', () => {
     expect(strangers).toEqual([])
     expect(files.filter((file) => /\.test\./.test(file))).toEqual([])
     const bytes = files.reduce((sum, file) => sum + statSync(join(installed, file)).size, 0)
-    expect(bytes).toBeLessThan(600_000)
+    // Docstrings are most of it: they are what an editor shows.
+    expect(bytes).toBeLessThan(800_000)
   })
 
   test('gives every subpath without a framework installed', () => {
