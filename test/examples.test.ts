@@ -13,7 +13,7 @@ const outputs: Readonly<Record<string, string>> = {
     'parent: 200\nchild GET: 200\nchild POST: 403\nchild GET: 200\nchild GET: 403\nparent: 200\n',
   'sell-with-express': '200: {"text":"HELLO","paid":"3000"}\nthe seller has 3 sat\n',
   'sell-with-hono':
-    'GET /: 200\nGET /forecast: 402, 5\nGET /report?size=small: 402, 10\nGET /report?size=large: 402, 100\n',
+    'GET /: 200\nGET /forecast: 402, 5 sat\nGET /report?size=small: 402, 10 sat\nGET /report?size=large: 402, 100 sat\n',
 }
 
 describe('the examples', () => {

@@ -1,5 +1,5 @@
 // An agent that may spend 20 sat asks for five things at 6 sat each, all at once. It gets three.
-// Run it: node examples/buy-with-a-budget/main.ts
+// Run it: npx node examples/buy-with-a-budget/main.ts
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

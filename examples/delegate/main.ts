@@ -1,12 +1,11 @@
 // One token, narrowed for a sub-agent: two requests, GET only. The sub-agent has no wallet, cannot
-// widen what it got, and its parent keeps the rest. Run it: node examples/delegate/main.ts
+// widen what it got, and its parent keeps the rest. Run it: npx node examples/delegate/main.ts
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { decodeHex, formatCredential, preimage, satToMsat } from 'satway'
-import { createClient, createMemoryTokenStore } from 'satway/client'
+import { satToMsat } from 'satway'
+import { createClient, createMemoryTokenStore, delegate } from 'satway/client'
 import { createDevnet } from 'satway/lightning/devnet'
-import { attenuate, decodeToken, encodeToken } from 'satway/macaroon'
 import { protect } from 'satway/node-http'
 import { createKeyRing, createPaywall } from 'satway/server'
 
@@ -37,11 +36,7 @@ server.listen(0, '127.0.0.1', async () => {
   // It hands down two of them. No key and no server is needed for that.
   const [bought] = await tokens.list()
   if (bought === undefined) throw new Error('the token was not kept')
-  const narrowed = attenuate(decodeToken(bought.token), 'request_count <= 2', 'method=GET')
-  const authorization = formatCredential({
-    token: encodeToken(narrowed),
-    preimage: preimage(decodeHex(bought.preimage)),
-  })
+  const authorization = delegate(bought, 'request_count <= 2', 'method=GET')
 
   // The sub-agent knows only this header.
   for (const method of ['GET', 'POST', 'GET', 'GET']) {

@@ -1,4 +1,4 @@
-// Sells one route of an Express 5 app, and buys it. Run it: node examples/sell-with-express/main.ts
+// Sells one route of an Express 5 app, and buys it. Run it: npx node examples/sell-with-express/main.ts
 
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'

@@ -1,5 +1,5 @@
 // Sells two routes of a Hono app over Lightning, on the embedded network, and asks for them as a
-// stranger does. Run it: node examples/sell-with-hono/main.ts
+// stranger does. Run it: npx node examples/sell-with-hono/main.ts
 
 import { randomBytes } from 'node:crypto'
 import { serve } from '@hono/node-server'
@@ -40,7 +40,7 @@ const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, async
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
     const problem =
       response.status === 402 ? ((await response.json()) as { price: string }) : undefined
-    console.log(`GET ${path}: ${response.status}${problem ? `, ${problem.price}` : ''}`)
+    console.log(`GET ${path}: ${response.status}${problem ? `, ${problem.price} sat` : ''}`)
   }
   await paywall.close()
   server.close()

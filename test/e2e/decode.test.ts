@@ -46,6 +46,12 @@ describe('satway decode recognises', () => {
     ['an invoice', I, { kind: 'invoice', paymentHash, amountMsat: '100000', signature: 'valid' }],
     ['an invoice in capitals', I.toUpperCase(), { kind: 'invoice', paymentHash }],
     ['an invoice with its URI scheme', `lightning:${I}`, { kind: 'invoice', paymentHash }],
+    [
+      'an invoice in a Bitcoin link',
+      `BITCOIN:BC1QXY?amount=0.1&LIGHTNING=${I.toUpperCase()}&pj=x`,
+      { kind: 'invoice', paymentHash },
+    ],
+    ['an invoice in JSON', JSON.stringify({ invoice: I }), { kind: 'invoice', paymentHash }],
     ['an invoice between spaces', `  ${I}\n`, { kind: 'invoice', paymentHash }],
     ['a macaroon', M, { kind: 'macaroon', l402: { version: 0, paymentHash } }],
     ['a macaroon in base64url', MU, { kind: 'macaroon', l402: { version: 0, paymentHash } }],
@@ -86,6 +92,15 @@ describe('satway decode recognises', () => {
       'the head of a response',
       `HTTP/1.1 402 Payment Required\r\nwww-authenticate: Bearer realm="x"\r\nWWW-Authenticate: L402 version="0", token="${M}", macaroon="${M}", invoice="${I}"\r\nDate: x\r\n\r\n{}`,
     ],
+    [
+      'the body of a 402',
+      JSON.stringify({ title: 'Payment Required', token: M, macaroon: M, invoice: I, price: 1 }),
+    ],
+    ['such a body with one name for the token', JSON.stringify({ macaroon: MU, invoice: I })],
+    [
+      'what curl -v writes',
+      `* Connected\n> GET /x HTTP/1.1\n> Authorization: Bearer x\n>\n< HTTP/1.1 402 Payment Required\r\n< WWW-Authenticate: L402 macaroon="${M}", invoice="${I}"\r\n<\r\n{"hint":"lnbc..."}`,
+    ],
   ] as const) {
     test(`${what}, and says that its invoice has expired`, async () => {
       const { code, json } = await decodeJson(text)
@@ -118,6 +133,13 @@ describe('satway decode shows what is wrong with', () => {
   test('a preimage that is not the one', async () => {
     const { code, json } = await decodeJson(`L402 ${M}:${'00'.repeat(32)}`)
     expect(json).toMatchObject({ provesPayment: false })
+    expect(code).toBe(1)
+  })
+
+  test('a body whose two tokens differ', async () => {
+    const body = { token: M, macaroon: MU.slice(4), invoice: I }
+    const { code, json } = await decodeJson(JSON.stringify(body))
+    expect(JSON.stringify(json)).toContain('token and macaroon differ')
     expect(code).toBe(1)
   })
 
@@ -162,6 +184,8 @@ describe('satway decode refuses, with exit code 1 and without repeating it,', ()
     ['half a token', M.slice(0, 80), 'macaroon'],
     ['a credential with a short preimage', `L402 ${M}:${P.slice(2)}`, 'credential'],
     ['a page that is no challenge', 'HTTP/1.1 200 OK\r\n\r\n', 'no WWW-Authenticate'],
+    ['JSON of another kind', '{"title":"Unprocessable","status":422,"a":"bcdefgh"}', 'neither'],
+    ['curl -v of a page that is free', '> GET / HTTP/1.1\n< HTTP/1.1 200 OK\r\n<', 'no WWW-'],
     ['a BOLT 12 offer', 'lno1pqps7sjqpgtyzm3qv4uxzmtsd3jjqer9wd3hy6tsw35k7', 'BOLT 12'],
     ['a thousand backslashes', '\\'.repeat(1000), 'looks like none'],
     ['more than it reads', 'a'.repeat(300_000), 'longer'],
@@ -173,6 +197,48 @@ describe('satway decode refuses, with exit code 1 and without repeating it,', ()
       expect(code).toBe(1)
       if (text.length > 20) expect(stderr).not.toContain(text.slice(0, 20))
       expect(stderr.length).toBeLessThan(500)
+    })
+  }
+})
+
+describe('satway decode says what else it is, with exit code 1:', () => {
+  const node = `02${'ab'.repeat(32)}`
+  for (const [text, message] of [
+    ['bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq', 'Bitcoin address'],
+    ['TB1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KXPJZSX', 'Bitcoin address'],
+    ['1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2', 'Bitcoin address'],
+    ['bitcoin:bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq?amount=1', 'Bitcoin payment link'],
+    [node, 'id of a Lightning node'],
+    [`${node}@203.0.113.7:9735`, 'address of a Lightning node'],
+    ['alice.b@pay.example.com', 'Lightning Address'],
+    ['lightning:lnurl1dp68gurn8ghj7um9wfmxjcm99e3k7mf0v9cxj0m385ekvcenxc6r2c35', 'LNURL'],
+    ['lno1pqps7sjqpgtyzm3qv4uxzmtsd3jjqer9wd3hy6tsw35k7', 'BOLT 12 offer'],
+    ['cd'.repeat(32), 'a payment hash or a preimage'],
+    ['https://api.example.com/weather', 'satway get --dry-run'],
+  ] as const) {
+    test(message, async () => {
+      const { code, stdout, stderr } = await satway(home.path, ['decode', text])
+      expect([code, stdout]).toEqual([1, ''])
+      expect(stderr).toContain(message)
+      expect(stderr).not.toContain(text)
+    })
+  }
+})
+
+describe('satway decode tells whoever copied an example', () => {
+  for (const text of [
+    'lnbc2500u1pvjluezsp5...',
+    'L402 macaroon="...", invoice="..."',
+    'WWW-Authenticate: L402 macaroon="AgE…", invoice="lnbc…"',
+    'L402 ...:...',
+    'L402 <token>:<preimage>',
+    'AgEL...',
+    '{"invoice":"lnbc..."}',
+  ]) {
+    test(text, async () => {
+      const { code, stderr } = await satway(home.path, ['decode', text])
+      expect(stderr).toContain('put in the whole text')
+      expect(code).toBe(1)
     })
   }
 })

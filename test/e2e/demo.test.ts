@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Running } from './satway.ts'
-import { makeHome, satway, shell, startSatway } from './satway.ts'
+import { freePort, makeHome, satway, shell, startSatway } from './satway.ts'
 
 const home = makeHome()
 const running: Running[] = []
@@ -38,6 +38,7 @@ describe('satway demo --once', () => {
       'decoder_uses=1',
       'regtest (no real money)',
       '✓ The token commits to its payment hash',
+      'at most 5 sat for the route',
       '✓ Settled: 10 sat',
       '✓ The preimage came back',
       'Authorization: L402 <token ',
@@ -105,11 +106,12 @@ describe('satway demo --once', () => {
   })
 
   test('does not start in production', async () => {
-    const { code, stderr } = await satway(home.path, ['demo', '--once'], {
+    const { code, stdout, stderr } = await satway(home.path, ['demo', '--once'], {
       env: { NODE_ENV: 'production' },
     })
-    expect(stderr).toContain('does not start in production')
-    expect(code).toBe(1)
+    expect(stderr).toContain('NODE_ENV is "production"')
+    expect(stderr).toContain('NODE_ENV=development')
+    expect([code, stdout]).toEqual([1, ''])
   })
 })
 
@@ -187,7 +189,7 @@ describe('satway demo stays up', () => {
       kind: 'challenge',
       challenges: [{ hashesMatch: true, faults: [] }],
     })
-    expect(stderr).toContain('Price 10 sat, and at most 10 sat for the route.')
+    expect(stderr).toContain('Price 10 sat, and at most 5 sat for the route.')
     expect(JSON.parse(jsonIn(outputOf(/ get http/)))).toMatchObject({ description: '1 cup coffee' })
     expect(stderr).toContain('Paid 10 sat, fee 1.001 sat')
     expect(JSON.parse(jsonIn(outputOf(/ decode - < /)))).toMatchObject({ kind: 'invoice' })
@@ -272,7 +274,21 @@ describe('an end that was not planned', () => {
     const line = /^ {2}(.* get http(?!.*--wallet).*)$/m.exec(next.stdout())![1]!
     expect((await shell(home.path, line)).code).toBe(0)
     await next.stop()
-    expect(existsSync(join(folder, 'devnet.json'))).toBe(false)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('by SIGKILL leaves a folder that any later demo removes, and none of one that runs', async () => {
+    const killed = demo(['--port', String(await freePort())])
+    await killed.waitFor(/Secrets stay in files/)
+    await killed.stop('SIGKILL')
+    const kept = demo(['--port', String(await freePort())])
+    await kept.waitFor(/Secrets stay in files/)
+    const port = String(await freePort())
+    expect((await satway(home.path, ['demo', '--once', '--port', port])).code).toBe(0)
+    const folders = readdirSync(folder).filter((name) => name.startsWith('demo-'))
+    expect(folders).toEqual([`demo-${kept.child.pid}`])
+    await kept.stop()
+    expect(readdirSync(folder)).toEqual([])
   })
 })
 

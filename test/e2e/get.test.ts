@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { RequestListener, Server } from 'node:http'
 import { createServer } from 'node:http'
+import type { Server as NetServer } from 'node:net'
+import { createServer as createNetServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Ended, Running, RunOptions } from './satway.ts'
@@ -88,6 +90,9 @@ describe('satway get', () => {
         '03e7156ae33b0a208d0744199163177e909e80176e55d97a2f221ede0f934dd9ad',
         ...[...stdout.matchAll(/"paymentHash": "([0-9a-f]{64})"/g)].map(([, hash]) => hash!),
       ]
+      known.push(
+        ...[...stderr.matchAll(/^Payment hash ([0-9a-f]{64})$/gm)].map(([, hash]) => hash!),
+      )
       let rest = stdout + stderr
       for (const text of known) rest = rest.replaceAll(text, '')
       expect(rest).not.toMatch(/[0-9a-f]{64}/)
@@ -122,6 +127,7 @@ describe('satway get', () => {
       'contentType',
       'amountMsat',
       'feeMsat',
+      'maxFeeMsat',
       'paymentHash',
       'dryRun',
       'output',
@@ -137,6 +143,7 @@ describe('satway get', () => {
       status: 200,
       amountMsat: String(priceMsat),
       feeMsat: String(costMsat - priceMsat),
+      maxFeeMsat: null,
       dryRun: false,
       exitCode: 0,
     })
@@ -158,17 +165,41 @@ describe('satway get --dry-run', () => {
         outcome: 'not_paid',
         status: 402,
         amountMsat: String(priceMsat),
-        feeMsat: '10000',
+        feeMsat: null,
+        maxFeeMsat: '5000',
         dryRun: true,
         body: null,
         error: null,
       })
+      expect(report['paymentHash']).toMatch(/^[0-9a-f]{64}$/)
       expect(code).toBe(0)
       const { stdout, stderr } = await get(['--dry-run', url, '-d', invoice])
       expect(stdout).toBe('')
-      expect(stderr).toContain('Price 10 sat')
+      expect(stderr).toBe(
+        'Price 10 sat, and at most 5 sat for the route.\nEvery check passed. Nothing was paid.\n',
+      )
     })
     expect(cost).toBe(0n)
+  })
+
+  test('says no more than is true: what it lets pass is paid', async () => {
+    const args = [url, '-d', invoice, '--max-cost', '10']
+    expect((await getJson(['--dry-run', ...args])).report).toMatchObject({
+      maxFeeMsat: '5000',
+      exitCode: 0,
+    })
+    const cost = await costOf(async () => {
+      expect((await getJson(args)).report).toMatchObject({
+        outcome: 'paid_delivered',
+        exitCode: 0,
+      })
+    })
+    expect(cost).toBe(costMsat)
+  })
+
+  test('tells the fee that --max-fee allows', async () => {
+    const { report } = await getJson(['--dry-run', url, '-d', invoice, '--max-fee', '2500msat'])
+    expect(report).toMatchObject({ maxFeeMsat: '2500', exitCode: 0 })
   })
 
   test('sends the real method, headers and body', async () => {
@@ -192,10 +223,17 @@ describe('satway get --dry-run', () => {
     const { code, report } = await getJson(['--dry-run', url, '-d', invoice, '--max-cost', '5'])
     expect(report).toMatchObject({
       outcome: 'refused',
+      status: 402,
+      amountMsat: String(priceMsat),
+      feeMsat: null,
+      maxFeeMsat: null,
+      paymentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
       error: { code: 'BUDGET_EXCEEDED', message: 'It costs 10 sat, and --max-cost allows 5 sat.' },
       exitCode: 3,
     })
     expect(code).toBe(3)
+    const { stderr } = await get(['--dry-run', url, '-d', invoice, '--max-cost', '5'])
+    expect(stderr).not.toContain('Every check passed')
   })
 })
 
@@ -205,21 +243,47 @@ describe('satway get stops before it pays', () => {
     ['too expensive, in sat', ['--max-cost', '9sat'], 3, 'BUDGET_EXCEEDED'],
     ['nothing allowed', ['--max-cost', '0'], 3, 'BUDGET_EXCEEDED'],
     ['a fee above the limit', ['--max-fee', '1sat'], 4, 'PAYMENT_FAILED'],
-    ['a fee that the cost limit leaves no room for', ['--max-cost', '10sat'], 4, 'PAYMENT_FAILED'],
+    ['no fee allowed', ['--max-cost', '10sat', '--max-fee', '0'], 4, 'PAYMENT_FAILED'],
     ['a header that the credential would replace', ['-H', 'Authorization: x'], 3, 'POLICY_REFUSED'],
   ] as const) {
     test(`${what}: exit code ${exitCode}`, async () => {
       const cost = await costOf(async () => {
         const ended = await getJson([url, '-d', invoice, ...args])
-        expect(ended.report).toMatchObject({ exitCode, error: { code }, body: null })
+        expect(ended.report).toMatchObject({
+          exitCode,
+          error: { code },
+          body: null,
+          status: 402,
+          amountMsat: String(priceMsat),
+          feeMsat: null,
+          paymentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+        })
         expect(ended.code).toBe(exitCode)
         const { stdout, stderr } = await get([url, '-d', invoice, ...args])
         expect(stdout).toBe('')
-        expect(stderr).toMatch(/Nothing was paid|No money moved/)
+        expect(stderr.match(/nothing was paid|no money moved/gi)).toHaveLength(1)
+        expect(stderr).toMatch(/--max-cost|--max-fee|--replace-authorization/)
       })
       expect(cost).toBe(0n)
     })
   }
+
+  test('for a header that it may replace, once it is told so', async () => {
+    const args = [url, '-d', invoice, '-H', 'Authorization: Bearer x', '--replace-authorization']
+    const cost = await costOf(async () => {
+      expect((await getJson(args)).report).toMatchObject({ outcome: 'paid_delivered' })
+    })
+    expect(cost).toBe(costMsat)
+  })
+
+  test('and names the fee limit that was in the way', async () => {
+    const { stderr } = await get([url, '-d', invoice, '--max-fee', '1sat'])
+    expect(stderr).toBe(
+      'Price 10 sat.\n' +
+        'satway get: The payment failed: the route takes more than the 1 sat allowed.\n' +
+        'No money moved. Allow a higher fee with --max-fee.\n',
+    )
+  })
 
   test('at what the API cannot decode: it says so, at no charge', async () => {
     const cost = await costOf(async () => {
@@ -321,6 +385,18 @@ describe('a wallet', () => {
     })
     expect(code).toBe(5)
   })
+
+  test('that falls silent leaves the whole payment hash to look it up by', async () => {
+    const { server, origin } = await serve((request) => {
+      request.on('data', () => request.socket.destroy())
+    })
+    const file = join(home.path, 'silent.json')
+    writeFileSync(file, JSON.stringify({ url: origin, secret: '00'.repeat(32) }), { mode: 0o600 })
+    const { stderr } = await get([url, '-d', invoice, '--wallet', `devnet:${file}`])
+    server.close()
+    expect(stderr).toMatch(/^Price 10 sat\.\nPayment hash [0-9a-f]{64}\n/)
+    expect(stderr).toContain('Do not run this again')
+  })
 })
 
 describe('a server that took the money', () => {
@@ -347,10 +423,44 @@ describe('a server that took the money', () => {
     })
     expect(code).toBe(6)
     const { stderr } = await get([`${origin}/y`])
-    expect(stderr).toContain('Paid 10 sat')
+    expect(stderr).toMatch(/^Paid 10 sat, fee 1\.001 sat\.\nPayment hash [0-9a-f]{64}\n/)
     expect(stderr).toContain('Show it the payment hash')
     server.close()
   })
+
+  for (const [what, sent, message] of [
+    ['before its answer', '', 'It was paid, and no answer came: '],
+    [
+      'in the middle of its answer',
+      'HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\nhalf of',
+      'It was paid, and its answer broke off: ',
+    ],
+  ] as const) {
+    test(`and breaks off ${what} is exit code 6, with what it cost`, async () => {
+      const { server, origin } = await breakOff(sent)
+      const cost = await costOf(async () => {
+        const { code, report } = await getJson([origin])
+        expect(report).toMatchObject({
+          outcome: 'paid_not_delivered',
+          amountMsat: String(priceMsat),
+          feeMsat: String(costMsat - priceMsat),
+          paymentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+          body: null,
+          error: { code: 'PAYMENT_NOT_DELIVERED', message: expect.stringContaining(message) },
+          exitCode: 6,
+        })
+        expect(code).toBe(6)
+      })
+      expect(cost).toBe(costMsat)
+
+      const file = join(home.path, 'broken-off')
+      const { code, stdout, stderr } = await get([origin, '-o', file])
+      expect([code, stdout, existsSync(file)]).toEqual([6, '', false])
+      expect(stderr).toMatch(/^Paid 10 sat, fee 1\.001 sat\.\nPayment hash [0-9a-f]{64}\n/)
+      expect((await get([origin])).stdout).toBe(sent === '' ? '' : 'half of')
+      server.close()
+    })
+  }
 })
 
 describe('the request', () => {
@@ -445,6 +555,33 @@ describe('the request', () => {
     slow.server.close()
   })
 })
+
+/** Sells the seller's challenge, and takes the payment for it with `sent` and a closed connection. */
+async function breakOff(sent: string): Promise<{ server: NetServer; origin: string }> {
+  const server = createNetServer((socket) => {
+    let head = ''
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => {
+      head += String(chunk)
+      if (!head.includes('\r\n\r\n')) return
+      if (/^authorization: l402 /im.test(head)) {
+        socket.write(sent, () => socket.destroy())
+        return
+      }
+      void fetch(url, { method: 'POST', body: invoice }).then((challenge) => {
+        const line = challenge.headers.get('www-authenticate')
+        socket.end(
+          `HTTP/1.1 402 Payment Required\r\nWWW-Authenticate: ${line}\r\n` +
+            'Content-Length: 0\r\nConnection: close\r\n\r\n',
+        )
+      })
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return { server, origin: `http://127.0.0.1:${address.port}` }
+}
 
 async function serve(listener: RequestListener): Promise<{ server: Server; origin: string }> {
   const server = createServer(listener)

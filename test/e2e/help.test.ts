@@ -47,6 +47,15 @@ describe('satway', () => {
     expect(stated).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 22])
   })
 
+  test('help get names every unit', async () => {
+    const { stdout } = await satway(home.path, ['help', 'get'])
+    for (const amount of ['100', '100sat', '1500msat', '0.0001BTC']) {
+      expect(stdout).toContain(amount)
+      const args = ['get', '--max-cost', amount, '--max-fee', amount, 'http://127.0.0.1:9/']
+      expect((await satway(home.path, args)).code).toBe(7)
+    }
+  })
+
   test('without a command shows what there is, and fails', async () => {
     const { code, stdout, stderr } = await satway(home.path, [])
     expect([code, stdout]).toEqual([2, ''])
@@ -67,6 +76,9 @@ describe('a mistake on the command line is exit code 2 with the usage line', () 
     [['get', 'http://a:b@x/'], 'name or password', 'Usage: satway get'],
     [['get', 'http://x', '--max-cost', 'ten'], '--max-cost', 'Usage: satway get'],
     [['get', 'http://x', '--max-cost=-1'], '--max-cost', 'Usage: satway get'],
+    [['get', 'http://x', '--max-cost', '9'.repeat(40)], 'more than 21 million BTC', 'Usage:'],
+    [['get', 'http://x', '--max-cost', '99999999 BTC'], 'more than 21 million BTC', 'Usage:'],
+    [['get', 'http://x', '--max-cost', '0.0001sat'], 'finer than 1 msat', 'Usage: satway get'],
     [['get', 'http://x', '--max-fee', '1 eur'], '--max-fee', 'Usage: satway get'],
     [['get', 'http://x', '--timeout', '0'], '--timeout', 'Usage: satway get'],
     [['get', 'http://x', '-X', 'G T'], '--request', 'Usage: satway get'],

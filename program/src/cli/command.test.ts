@@ -15,6 +15,7 @@ const command: Command = {
   },
   operands: 1,
   sections: [],
+  examples: [],
   run: async () => 0,
 }
 

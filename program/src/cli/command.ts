@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { UsageMistake } from './failure.ts'
+import type { Row } from './screen.ts'
 
 export type Flag = {
   /** One letter, without the dash. */
@@ -21,8 +22,10 @@ export type Command = {
   readonly flags: Readonly<Record<string, Flag>>
   /** Arguments without a dash: how many there must be. */
   readonly operands: 0 | 1
-  /** Titled blocks after the flags: exit codes, examples. */
-  readonly sections: readonly { readonly title: string; readonly lines: readonly string[] }[]
+  /** Titled tables after the flags: exit codes. */
+  readonly sections: readonly { readonly title: string; readonly rows: readonly Row[] }[]
+  /** Commands to copy. */
+  readonly examples: readonly string[]
   /** @returns the exit code. */
   run(given: Given): Promise<number>
 }

@@ -20,8 +20,13 @@ export const demo: Command = {
   sections: [
     {
       title: 'Exit codes',
-      lines: ['0  every step worked', '1  one did not; the message says which', '2  usage'],
+      rows: [
+        ['0', 'every step worked'],
+        ['1', 'one did not; the message says which'],
+        ['2', 'the command line has a mistake'],
+      ],
     },
   ],
+  examples: [],
   run: async (given) => (await import('../demo/demo.ts')).runDemo(given),
 }

@@ -13,11 +13,13 @@ export const get: Command = {
   flags: {
     'max-cost': {
       value: 'AMOUNT',
-      about: 'Pay at most this much, fee included: 100, 100sat, 1500msat. Default 100 sat.',
+      about:
+        'Pay at most this price, the fee not counted: 100 or 100sat, 1500msat, 0.0001BTC. Default 100 sat.',
     },
     'max-fee': {
       value: 'AMOUNT',
-      about: 'Pay at most this much to the route. Default 10 sat.',
+      about:
+        'On top of the price, pay at most this much for the route. Default: the larger of 5 sat and 1 % of the price.',
     },
     'dry-run': {
       about: 'Ask, check and show the price, and pay nothing. The request itself is sent as it is.',
@@ -33,6 +35,10 @@ export const get: Command = {
       value: 'LINE',
       repeats: true,
       about: 'Header to send, as "Name: value". Repeat it for more.',
+    },
+    'replace-authorization': {
+      about:
+        'Where payment is asked for, let the proof of it replace your own Authorization header.',
     },
     output: {
       short: 'o',
@@ -51,25 +57,22 @@ export const get: Command = {
   sections: [
     {
       title: 'Exit codes',
-      lines: exitCodeMeanings.map(([code, what]) => `${code}`.padEnd(4) + what),
+      rows: exitCodeMeanings.map(([code, what]) => [`${code}`, what]),
     },
     {
       title: 'Outcomes in JSON',
-      lines: [
-        '"not_paid"            nothing was paid: it was free, it failed, or with --dry-run',
-        '"refused"             a limit or a check stopped it before paying',
-        '"paid_delivered"      paid, and the answer is here',
-        '"paid_not_delivered"  paid, but the server did not deliver',
-        '"unknown"             the payment was started and its end is not known',
+      rows: [
+        ['"not_paid"', 'nothing was paid: it was free, it failed, or with --dry-run'],
+        ['"refused"', 'a limit or a check stopped it before paying'],
+        ['"paid_delivered"', 'paid, and the answer is here'],
+        ['"paid_not_delivered"', 'paid, but the server did not deliver'],
+        ['"unknown"', 'the payment was started and its end is not known'],
       ],
     },
-    {
-      title: 'Examples',
-      lines: [
-        'satway get --dry-run http://127.0.0.1:8402/v1/decode -d lnbc...',
-        'satway get http://127.0.0.1:8402/v1/decode -d \'{"invoice":"lnbc..."}\' --max-cost 20sat',
-      ],
-    },
+  ],
+  examples: [
+    'satway get --dry-run http://127.0.0.1:8402/v1/decode -d lnbc...',
+    'satway get http://127.0.0.1:8402/v1/decode -d \'{"invoice":"lnbc..."}\' --max-cost 20sat',
   ],
   run: async (given) => (await import('../get/get.ts')).runGet(given),
 }

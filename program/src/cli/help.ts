@@ -10,9 +10,10 @@ export function renderHelp(screen: Screen, command: Command): string {
   const flags = Object.entries({ ...command.flags, help: { about: 'Show this page.' } })
   blocks.push(title(screen, 'Options') + table(screen, flags.map(flagRow)))
   for (const section of command.sections) {
-    const lines = section.lines.map((line) => `  ${line}\n`)
-    blocks.push(title(screen, section.title) + lines.join(''))
+    blocks.push(title(screen, section.title) + table(screen, section.rows))
   }
+  const examples = command.examples.map((example) => renderExample(screen, example))
+  if (examples.length > 0) blocks.push(title(screen, 'Examples') + examples.join(''))
   return blocks.join('\n')
 }
 
@@ -42,6 +43,14 @@ export function renderOverview(
     `Usage: satway COMMAND [options]\n`,
     title(screen, 'Commands') + table(screen, aligned),
   ].join('\n')
+}
+
+/** A shell reads a command that goes on in the next line as one. */
+function renderExample(screen: Screen, command: string): string {
+  const goesOn = ' \\'
+  const indent = '    '
+  const lines = wrap(command, screen.width - indent.length - goesOn.length)
+  return `  ${lines.join(`${goesOn}\n${indent}`)}\n`
 }
 
 function title(screen: Screen, text: string): string {

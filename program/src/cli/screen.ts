@@ -8,6 +8,8 @@ export type Screen = {
   readonly interactive: boolean
   /** Columns to use, 40 to 120. */
   readonly width: number
+  /** Lines that are to be seen at once. `undefined` without a terminal. */
+  readonly rows: number | undefined
   readonly bold: Style
   readonly dim: Style
   readonly good: Style
@@ -26,6 +28,7 @@ export function openScreen(stream: NodeJS.WriteStream): Screen {
   return {
     interactive: stream.isTTY === true,
     width: Math.min(120, Math.max(40, stream.columns ?? 100)),
+    rows: stream.isTTY === true ? stream.rows : undefined,
     bold: paint('bold'),
     dim: paint('dim'),
     good: paint('green'),

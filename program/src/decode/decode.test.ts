@@ -29,6 +29,7 @@ const plain = (text: string): string => text
 const screen: Screen = {
   interactive: false,
   width: 80,
+  rows: undefined,
   bold: plain,
   dim: plain,
   good: plain,

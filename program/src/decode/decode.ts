@@ -70,7 +70,7 @@ export function decodeText(
 }
 
 const advice =
-  'What can be read: an invoice (lnbc…), a macaroon (base64, hex or JSON), a WWW-Authenticate or Authorization line.'
+  'What can be read: an invoice (lnbc…), a macaroon (base64, hex or JSON), a WWW-Authenticate or Authorization line, or what curl printed of a 402.'
 
 const article = {
   invoice: 'an invoice',

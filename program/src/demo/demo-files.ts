@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectWallet, readWalletFile } from 'satway/lightning/devnet'
@@ -21,13 +21,9 @@ export type DemoFiles = {
   remove(secret: string): void
 }
 
-/**
- * Makes room for the files of one demonstration.
- *
- * @param port - Where the API listens: no two demonstrations share it, so it names the folder.
- */
-export async function openDemoFiles(port: number): Promise<DemoFiles> {
-  const folder = makeFolder(port)
+/** Makes room for the files of one demonstration. */
+export async function openDemoFiles(): Promise<DemoFiles> {
+  const folder = makeFolder()
   const isDefaultWallet = folder.startsWith(satwayFolder()) && !(await isInUse(defaultWalletFile()))
   const walletFile = isDefaultWallet ? defaultWalletFile() : join(folder, 'wallet.json')
   return {
@@ -46,17 +42,40 @@ export async function openDemoFiles(port: number): Promise<DemoFiles> {
   }
 }
 
+/** Removes what killed demonstrations left behind. Total: what cannot be removed stays. */
+export function sweepDemoFiles(): void {
+  try {
+    for (const name of readdirSync(satwayFolder())) {
+      const owner = /^demo-([1-9]\d{0,9})$/.exec(name)?.[1]
+      if (owner === undefined || isRunning(Number(owner))) continue
+      rmSync(join(satwayFolder(), name), { recursive: true, force: true })
+    }
+  } catch {
+    return // there is no such folder, or it is not ours to change
+  }
+}
+
 /** In the user's own folder, or among the temporary files where that cannot be written. */
-function makeFolder(port: number): string {
-  const folder = join(satwayFolder(), `demo-${port}`)
+function makeFolder(): string {
+  const folder = join(satwayFolder(), `demo-${process.pid}`)
   try {
     mkdirSync(satwayFolder(), { recursive: true, mode: 0o700 })
-    // What a killed demonstration left behind; the port is ours now.
+    // A killed demonstration may have had the number that is ours now.
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { mode: 0o700 })
     return folder
   } catch {
     return mkdtempSync(join(tmpdir(), 'satway-demo-'))
+  }
+}
+
+function isRunning(processId: number): boolean {
+  try {
+    process.kill(processId, 0)
+    return true
+  } catch (error) {
+    // It may be somebody else's, who may not be asked.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
 

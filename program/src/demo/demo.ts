@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { satToMsat } from 'satway'
+import { isL402Error, satToMsat } from 'satway'
 import type { Devnet } from 'satway/lightning/devnet'
 import { createDevnet, serveWallet } from 'satway/lightning/devnet'
 import type { Given } from '../cli/command.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
+import { Failure } from '../cli/failure.ts'
 import { openScreen } from '../cli/screen.ts'
 import { hex } from '../decode/notation.ts'
 import { activityOf } from './activity.ts'
@@ -11,31 +12,27 @@ import { decodePath, decodePrice } from './api.ts'
 import type { Nodes } from './books.ts'
 import { balancesOf, closeBooks } from './books.ts'
 import { createBuyer, createWatchedBuyer } from './buyer.ts'
-import { openDemoFiles } from './demo-files.ts'
+import { openDemoFiles, sweepDemoFiles } from './demo-files.ts'
 import type { Call, DemoEvent } from './events.ts'
-import { formatEvent } from './events.ts'
 import { instructionsFor } from './instructions.ts'
 import { readPort } from './port.ts'
 import { buy, checkAnswer, requireAll } from './purchases.ts'
 import { samples } from './samples.ts'
 import type { Seller } from './seller.ts'
 import { startSeller } from './seller.ts'
-import { renderEvent } from './story.ts'
+import type { Tell } from './teller.ts'
+import { createTeller } from './teller.ts'
 
 const noRealMoney = 'No real money moves: nodes, coins and network live inside this process.'
-
-type Tell = (event: DemoEvent) => void
 
 /** Runs `satway demo`. */
 export async function runDemo(given: Given): Promise<number> {
   const wanted = readPort(given.text('port'))
-  const screen = openScreen(process.stdout)
-  const tell: Tell = (event) => {
-    screen.write(given.has('json') ? `${formatEvent(event)}\n` : renderEvent(screen, event))
-  }
+  const tell = createTeller(openScreen(process.stdout), given.has('json'))
   const stop = stopAtSignal()
+  const devnet = startNetwork()
+  sweepDemoFiles()
   tell({ event: 'start', notice: noRealMoney })
-  const devnet = createDevnet()
   const nodes: Nodes = {
     seller: devnet.addNode('seller', { balanceMsat: satToMsat(0n) }),
     buyer: devnet.addNode('buyer', { balanceMsat: satToMsat(10_000n) }),
@@ -55,6 +52,18 @@ export async function runDemo(given: Given): Promise<number> {
     return exitCodes.ok
   } finally {
     await seller.close()
+  }
+}
+
+/** @throws {Failure} in production. */
+function startNetwork(): Devnet {
+  try {
+    return createDevnet()
+  } catch (error) {
+    if (!isL402Error(error, 'CONFIG_INVALID')) throw error
+    throw new Failure('NODE_ENV is "production", and there the demo does not start.', {
+      advice: 'Its coins and keys are made up. Run it with another value: NODE_ENV=development',
+    })
   }
 }
 
@@ -101,7 +110,7 @@ async function stayUp(
   tell: Tell,
   stop: AbortSignal,
 ): Promise<void> {
-  const files = await openDemoFiles(seller.port)
+  const files = await openDemoFiles()
   const wallet = await serveWallet(buyer, { file: files.walletFile })
   const { url: walletUrl, secret } = wallet.address
   const remove = (): void => files.remove(secret)

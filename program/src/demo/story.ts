@@ -47,6 +47,15 @@ export function renderEvent(screen: Screen, event: DemoEvent): string {
   }
 }
 
+/** For a screen that is too small for all of it. */
+export function renderScrollHint(screen: Screen): string {
+  return paragraph(
+    screen,
+    '',
+    'The story of the purchase begins further up: scroll back to read it.',
+  )
+}
+
 function renderTitle(screen: Screen, notice: string): string {
   const title = 'Satway: an API that sells its answers, and a buyer that pays for them'
   return paragraph(screen, '', title, screen.bold) + paragraph(screen, '', notice, screen.warn)

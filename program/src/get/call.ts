@@ -1,9 +1,18 @@
 import { isL402Error } from 'satway'
-import type { Client, FetchInit, Ledger, Purchase, QuotedPrice } from 'satway/client'
+import type {
+  CallLimitOptions,
+  Client,
+  FetchInit,
+  Ledger,
+  PaymentEntry,
+  Purchase,
+  QuotedPrice,
+} from 'satway/client'
 import { exitCodes } from '../cli/exit-codes.ts'
+import type { Asked } from './asked.ts'
 import type { Destination } from './destination.ts'
 import { readBody, standardOutput } from './destination.ts'
-import { explainCall, explainStatus } from './failures.ts'
+import { explainBrokenOff, explainCall, explainStatus } from './failures.ts'
 import type { Patience } from './patience.ts'
 import type { GetReport } from './report.ts'
 import type { HttpRequest } from './request.ts'
@@ -12,7 +21,10 @@ export type Call = {
   readonly client: Client
   /** The client's: it knows what a failed call cost. */
   readonly ledger: Ledger
+  readonly limits: CallLimitOptions
   readonly request: HttpRequest
+  /** What the server said last. */
+  readonly asked: () => Asked
   readonly patience: Patience
   /** Where the body of a success goes. `undefined`: into the report. */
   readonly destination: Destination | undefined
@@ -25,7 +37,7 @@ export async function carryOut(call: Call): Promise<GetReport> {
   try {
     response = await client.fetch(request.url, initOf(call))
   } catch (error) {
-    return { ...blank(call), ...(await costOf(error, call)), ...failureOf(error, client) }
+    return { ...blank(call), ...(await failureOf(error, call)) }
   }
   patience.answered()
   const purchase = client.purchaseOf(response)
@@ -34,12 +46,12 @@ export async function carryOut(call: Call): Promise<GetReport> {
   try {
     if (destination === undefined) return { ...report, ...(await readBody(response)), ...verdict }
     // The body of an error is no content for a file that the user named.
-    const place = response.ok ? destination : standardOutput()
+    const place = response.ok ? destination : standardOutput(process.stdout)
     await place.write(response)
     return { ...report, output: place.path, ...verdict }
   } catch (error) {
-    if (purchase === undefined) return { ...report, ...failureOf(error, client) }
-    return { ...report, ...brokenOff(error) }
+    if (purchase === undefined) return { ...report, ...(await failureOf(error, call)) }
+    return { ...report, outcome: 'paid_not_delivered', ...explainBrokenOff(error) }
   }
 }
 
@@ -55,15 +67,16 @@ export async function askPrice(call: Call): Promise<GetReport> {
     if (quote.status === 'covered') return { ...report, status: 402 }
     if (quote.status === 'payable') return { ...report, status: 402, ...quotedPrice(quote.price) }
     const price = quote.price === undefined ? {} : quotedPrice(quote.price)
-    return { ...report, status: 402, ...price, ...failureOf(quote.error, client) }
+    return { ...report, ...(await failureOf(quote.error, call)), ...price }
   } catch (error) {
-    return { ...report, ...failureOf(error, client) }
+    return { ...report, ...(await failureOf(error, call)) }
   }
 }
 
-function initOf({ request, patience }: Call): FetchInit {
+function initOf({ request, patience, limits }: Call): FetchInit {
   const { method, headers, body } = request
-  return { method, headers, signal: patience.signal, ...(body !== undefined && { body }) }
+  const { signal } = patience
+  return { method, headers, signal, l402: limits, ...(body !== undefined && { body }) }
 }
 
 /** A report before anything has happened. */
@@ -76,6 +89,7 @@ function blank({ request }: Call): GetReport {
     contentType: null,
     amountMsat: null,
     feeMsat: null,
+    maxFeeMsat: null,
     paymentHash: null,
     dryRun: false,
     output: null,
@@ -99,37 +113,28 @@ function priceOf(purchase: Purchase | undefined): Part {
 }
 
 function quotedPrice({ amountMsat, maxFeeMsat, paymentHash }: QuotedPrice): Part {
-  return { amountMsat: String(amountMsat), feeMsat: String(maxFeeMsat), paymentHash }
+  return { amountMsat: String(amountMsat), maxFeeMsat: String(maxFeeMsat), paymentHash }
 }
 
-function failureOf(error: unknown, client: Client): Part {
-  return { outcome: client.outcomeOf(error), ...explainCall(error) }
-}
-
-/** What the journal says about the payment that an error names. */
-async function costOf(error: unknown, { ledger }: Call): Promise<Part> {
+/** Why there is no answer, and what was asked for or paid. */
+async function failureOf(error: unknown, { client, ledger, asked }: Call): Promise<Part> {
+  const { status, price } = asked()
   const paymentHash = isL402Error(error) ? error.details['paymentHash'] : undefined
-  if (typeof paymentHash !== 'string') return {}
-  const entry = await ledger.find(paymentHash)
-  if (entry === undefined || entry.state === 'failed') return { paymentHash }
-  const { amountMsat, feeMsat } = entry
+  const entry = typeof paymentHash === 'string' ? await ledger.find(paymentHash) : undefined
+  return {
+    status: status ?? null,
+    ...price,
+    ...(entry !== undefined && costOf(entry)),
+    outcome: client.outcomeOf(error),
+    ...explainCall(error, entry?.maxFeeMsat),
+  }
+}
+
+/** What the journal says about a payment. */
+function costOf({ paymentHash, amountMsat, feeMsat }: PaymentEntry): Part {
   return {
     paymentHash,
     amountMsat: String(amountMsat),
     feeMsat: feeMsat === undefined ? null : String(feeMsat),
-  }
-}
-
-/** Paid, accepted, and then the answer ended too early. */
-function brokenOff(error: unknown): Part {
-  const reason = explainCall(error).error.message
-  return {
-    outcome: 'paid_not_delivered',
-    exitCode: exitCodes.notDelivered,
-    error: {
-      code: 'PAYMENT_NOT_DELIVERED',
-      message: `It was paid, but its answer broke off. ${reason}`,
-      advice: 'What has arrived is not all of it.',
-    },
   }
 }

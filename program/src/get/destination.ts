@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
+import type { Writable } from 'node:stream'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
@@ -15,18 +16,31 @@ export type Destination = {
   abandon(): Promise<void>
 }
 
-export function standardOutput(): Destination {
+/** On a terminal what follows begins on a line of its own; a pipe gets the body as it is. */
+export function standardOutput(stream: Writable & { readonly isTTY?: boolean }): Destination {
   return {
     path: null,
     write: async (response) => {
       if (response.body === null) return
-      await pipeline(Readable.fromWeb(response.body as ReadableStream), process.stdout, {
-        end: false,
-      })
+      let last: number | undefined
+      const note = async function* (chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+        for await (const chunk of chunks) {
+          last = chunk.at(-1) ?? last
+          yield chunk
+        }
+      }
+      try {
+        const body = Readable.fromWeb(response.body as ReadableStream)
+        await pipeline(body, note, stream, { end: false })
+      } finally {
+        if (stream.isTTY === true && last !== undefined && last !== lineFeed) stream.write('\n')
+      }
     },
     abandon: async () => undefined,
   }
 }
+
+const lineFeed = 10
 
 /**
  * A file that gets its name when it is complete.

@@ -1,17 +1,23 @@
-import type { L402Error } from 'satway'
-import { formatMsat, isL402Error, msat } from 'satway'
+import type { L402Error, Msat } from 'satway'
+import { formatMsat, isL402Error } from 'satway'
 import type { Purchase } from 'satway/client'
 import type { ExitCode } from '../cli/exit-codes.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
+import type { Words } from './refusals.ts'
+import { limitWords, refusalWords } from './refusals.ts'
 import type { ReportedError } from './report.ts'
 import { walletAdvice } from './wallet.ts'
 
 export type Explained = { readonly exitCode: ExitCode; readonly error: ReportedError }
 
-/** What an error of a call means for whoever made it. */
-export function explainCall(error: unknown): Explained {
-  if (isL402Error(error)) return explainL402(error)
+/**
+ * What an error of a call means for whoever made it.
+ *
+ * @param feeLimitMsat - Of the payment that was tried, if one was.
+ */
+export function explainCall(error: unknown, feeLimitMsat?: Msat): Explained {
+  if (isL402Error(error)) return explainL402(error, feeLimitMsat)
   if (error instanceof Failure) {
     const code = error.exitCode === exitCodes.network ? 'NETWORK' : 'INTERRUPTED'
     return explained(error.exitCode, code, error.message, 'Nothing was paid.')
@@ -30,50 +36,44 @@ export function explainStatus(
 ): Explained | Record<string, never> {
   if (status < 400) return {}
   if (purchase?.outcome === 'paid_not_delivered') {
-    return explained(
-      exitCodes.notDelivered,
-      'PAYMENT_NOT_DELIVERED',
-      `It was paid, and the server answered with status ${status}.`,
-      'The money is with the server. Show it the payment hash.',
-    )
+    const message = `It was paid, and the server answered with status ${status}.`
+    return explained(exitCodes.notDelivered, 'PAYMENT_NOT_DELIVERED', message, withServer)
   }
   const paid = purchase === undefined ? 'Nothing was paid.' : 'It was paid, and this is its answer.'
   const message = `The server answered with status ${status}.`
   return explained(exitCodes.httpError, 'HTTP_STATUS', message, paid)
 }
 
-function explainL402({ code, message, details }: L402Error): Explained {
-  const { reason } = details
-  if (reason === 'no-payer') {
-    const noWallet = 'There is something to pay, and no wallet to pay it with.'
-    return explained(exitCodes.network, code, noWallet, walletAdvice)
-  }
+/** Paid, accepted, and then the answer ended too early. */
+export function explainBrokenOff(error: unknown): Explained {
+  const message = `It was paid, and its answer broke off: ${whatBroke(error)}.`
+  const advice = `What has arrived is not all of it. ${withServer}`
+  return explained(exitCodes.notDelivered, 'PAYMENT_NOT_DELIVERED', message, advice)
+}
+
+const withServer =
+  'The money is with the server. Show it the payment hash: to run this again is to pay again.'
+
+function explainL402(error: L402Error, feeLimitMsat: Msat | undefined): Explained {
+  const { code, message } = error
   switch (code) {
+    case 'POLICY_REFUSED': {
+      const exit = error.details['reason'] === 'no-payer' ? exitCodes.network : exitCodes.refused
+      return inWords(exit, code, refusalWords(error))
+    }
     case 'BUDGET_EXCEEDED':
-      return explained(exitCodes.refused, code, tooDear(details) ?? message, 'Nothing was paid.')
+      return inWords(exitCodes.refused, code, limitWords(error))
     case 'PAYMENT_FAILED':
-      return explained(
-        exitCodes.paymentFailed,
-        code,
-        message,
-        reason === 'fee-limit'
-          ? 'No money moved. The route takes more than --max-fee, or than --max-cost leaves.'
-          : 'No money moved.',
-      )
+      return inWords(exitCodes.paymentFailed, code, paymentWords(error, feeLimitMsat))
     case 'PAYMENT_UNKNOWN':
       return explained(
         exitCodes.paymentUnknown,
         code,
-        message,
+        'The payment was started, and nobody can say yet how it ends.',
         'Do not run this again before your wallet says what became of the payment.',
       )
     case 'PAYMENT_NOT_DELIVERED':
-      return explained(
-        exitCodes.notDelivered,
-        code,
-        message,
-        'The money is with the server. Show it the payment hash.',
-      )
+      return explained(exitCodes.notDelivered, code, lost(error), withServer)
     case 'NODE_UNAVAILABLE':
       return explained(exitCodes.network, code, message, `Nothing was paid. ${walletAdvice}`)
     case 'STORE_UNAVAILABLE':
@@ -84,10 +84,33 @@ function explainL402({ code, message, details }: L402Error): Explained {
   }
 }
 
-function tooDear({ amountMsat, limitMsat }: L402Error['details']): string | undefined {
-  if (typeof amountMsat !== 'string' || typeof limitMsat !== 'string') return undefined
-  const [price, limit] = [amountMsat, limitMsat].map((digits) => formatMsat(msat(BigInt(digits))))
-  return `It costs ${price}, and --max-cost allows ${limit}.`
+function paymentWords({ details }: L402Error, feeLimitMsat: Msat | undefined): Words {
+  const reason = String(details['reason'])
+  if (reason === 'fee-limit') {
+    const most = feeLimitMsat === undefined ? 'it may' : `the ${formatMsat(feeLimitMsat)} allowed`
+    return {
+      message: `The payment failed: the route takes more than ${most}.`,
+      advice: 'No money moved. Allow a higher fee with --max-fee.',
+    }
+  }
+  const why = whyFailed[reason] ?? reason
+  return { message: `The payment failed: ${why}.`, advice: 'No money moved.' }
+}
+
+const whyFailed: Readonly<Record<string, string>> = {
+  'no-route': 'the wallet found no way to the payee',
+  'insufficient-balance': 'the wallet does not have that much',
+  expired: 'the invoice expired',
+  'already-paid': 'the invoice was paid before',
+  rejected: 'the payee did not take it',
+  'wrong-network': 'the invoice is for another network than the wallet',
+  'never-sent': 'it did not reach the wallet in time',
+}
+
+function lost({ details, cause }: L402Error): string {
+  const { status } = details
+  if (status !== undefined) return `It was paid, and the server answered with status ${status}.`
+  return `It was paid, and no answer came: ${whatBroke(cause)}.`
 }
 
 function explained(
@@ -97,6 +120,15 @@ function explained(
   advice: string,
 ): Explained {
   return { exitCode, error: { code, message, advice } }
+}
+
+function inWords(exitCode: ExitCode, code: ReportedError['code'], words: Words): Explained {
+  return explained(exitCode, code, words.message, words.advice)
+}
+
+/** Without the full stop that this program's own sentences have. */
+function whatBroke(error: unknown): string {
+  return systemReason(error).replace(/\.$/, '')
 }
 
 /** Node hides what happened in the cause of `fetch failed`. */

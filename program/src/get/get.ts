@@ -1,34 +1,40 @@
-import type { Msat } from 'satway'
 import { createClient, createMemoryLedger } from 'satway/client'
 import type { Given } from '../cli/command.ts'
 import { UsageMistake } from '../cli/failure.ts'
 import { openScreen } from '../cli/screen.ts'
-import { readAmountFlag } from './amount-flag.ts'
+import { createListener } from './asked.ts'
 import { askPrice, carryOut } from './call.ts'
 import type { Destination } from './destination.ts'
 import { outputFile, standardOutput } from './destination.ts'
 import { openPatience } from './patience.ts'
 import { renderReport } from './report.ts'
 import { readRequest } from './request.ts'
+import { readSpending } from './spending.ts'
 import { openWallet } from './wallet.ts'
 
 /** Runs `satway get`. */
 export async function runGet(given: Given): Promise<number> {
-  const options = readOptions(given)
+  const { maxCostMsat, policy } = readSpending(given)
+  const timeoutSeconds = readSeconds(given.text('timeout') ?? '60')
   const request = await readRequest(given)
   const payer = await openWallet(given.text('wallet') ?? process.env['SATWAY_WALLET'])
   const ledger = createMemoryLedger()
-  const { maxPaymentMsat, maxFeeMsat } = options
+  const { fetch, asked } = createListener()
   const client = createClient({
-    policy: { maxPaymentMsat, maxTotalMsat: maxPaymentMsat, maxFeeMsat },
+    policy,
     ledger,
+    fetch,
     ...(payer !== undefined && { payer }),
   })
 
   const destination = await openDestination(given)
-  const patience = openPatience(options.timeoutSeconds)
+  const patience = openPatience(timeoutSeconds)
   try {
-    const call = { client, ledger, request, patience, destination }
+    const limits = {
+      expectedPriceMsat: maxCostMsat,
+      replaceAuthorization: given.has('replace-authorization'),
+    }
+    const call = { client, ledger, limits, request, asked, patience, destination }
     const report = given.has('dry-run') ? await askPrice(call) : await carryOut(call)
     if (given.has('json')) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
     else if (!given.has('quiet') || report.error !== null) {
@@ -39,20 +45,6 @@ export async function runGet(given: Given): Promise<number> {
   } finally {
     patience.end()
     await destination?.abandon()
-  }
-}
-
-type Options = {
-  readonly maxPaymentMsat: Msat
-  readonly maxFeeMsat: Msat
-  readonly timeoutSeconds: number
-}
-
-function readOptions(given: Given): Options {
-  return {
-    maxPaymentMsat: readAmountFlag('max-cost', given.text('max-cost') ?? '100 sat'),
-    maxFeeMsat: readAmountFlag('max-fee', given.text('max-fee') ?? '10 sat'),
-    timeoutSeconds: readSeconds(given.text('timeout') ?? '60'),
   }
 }
 
@@ -67,5 +59,5 @@ async function openDestination(given: Given): Promise<Destination | undefined> {
   const path = given.text('output')
   if (given.has('dry-run')) return undefined
   if (path !== undefined && path !== '-') return await outputFile(path)
-  return given.has('json') ? undefined : standardOutput()
+  return given.has('json') ? undefined : standardOutput(process.stdout)
 }

@@ -11,10 +11,13 @@ export type GetReport = {
   /** The HTTP status, when there was an answer. */
   readonly status: number | null
   readonly contentType: string | null
-  /** What was paid, or with `--dry-run` what would be. Thousandths of a satoshi, in digits. */
+  /** The price that was asked for; `outcome` says whether it was paid. Msat, in digits. */
   readonly amountMsat: string | null
-  /** What the route took. With `--dry-run`: the most that it may take. */
+  /** What the route took, when it was paid. */
   readonly feeMsat: string | null
+  /** With `--dry-run`: the most that the route may take. */
+  readonly maxFeeMsat: string | null
+  /** Of the invoice that was asked for, 64 hex digits. */
   readonly paymentHash: string | null
   readonly dryRun: boolean
   /** Where the body was written, with `--output`. */
@@ -39,21 +42,24 @@ export function renderReport(screen: Screen, report: GetReport): string {
 }
 
 function money(screen: Screen, report: GetReport): string {
-  const { amountMsat, feeMsat, dryRun } = report
-  const amount = amountMsat === null ? '' : formatMsat(msat(BigInt(amountMsat)))
-  const fee = feeMsat === null ? '' : formatMsat(msat(BigInt(feeMsat)))
-  if (dryRun && amountMsat !== null) {
-    return (
-      `Price ${screen.bold(amount)}, and at most ${fee} for the route. ` +
-      `Checked: it would be paid. Nothing was.\n`
-    )
+  const { amountMsat, feeMsat, maxFeeMsat, paymentHash, outcome, error } = report
+  if (amountMsat === null) return error === null ? 'Free: nothing was paid.\n' : ''
+  const price = screen.bold(amountIn(amountMsat))
+  if (feeMsat !== null) {
+    const gone = screen.dim('The token was kept in memory only, and is gone now.\n')
+    return `Paid ${price}, fee ${amountIn(feeMsat)}.\nPayment hash ${paymentHash}\n${gone}`
   }
-  if (report.outcome === 'unknown') return ''
-  if (amountMsat === null) return report.error === null ? 'Free: nothing was paid.\n' : ''
-  return (
-    `Paid ${screen.bold(amount)}, fee ${fee}, payment ${report.paymentHash?.slice(0, 16)}…\n` +
-    screen.dim('The token was kept in memory only, and is gone now.\n')
-  )
+  if (outcome === 'unknown') return `Price ${price}.\nPayment hash ${paymentHash}\n`
+  if (error === null && maxFeeMsat !== null) {
+    const route = `and at most ${amountIn(maxFeeMsat)} for the route`
+    return `Price ${price}, ${route}.\nEvery check passed. Nothing was paid.\n`
+  }
+  // This error names the price itself.
+  return error?.code === 'BUDGET_EXCEEDED' ? '' : `Price ${price}.\n`
+}
+
+function amountIn(digits: string): string {
+  return formatMsat(msat(BigInt(digits)))
 }
 
 function reason(screen: Screen, { error }: GetReport): string {
