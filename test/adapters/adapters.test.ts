@@ -253,7 +253,12 @@ for (const adapter of adapters) {
     describe('R-SRV-61 no spelling reaches a paid handler unpaid', () => {
       for (const mount of adapter.mounts) {
         test(`where the gate is mounted as a ${mount}`, async () => {
-          const shop = await open(adapter, mount, {}, { issuance: { burst: 1_000_000 } })
+          const shop = await open(
+            adapter,
+            mount,
+            {},
+            { issuance: { burst: 1_000_000, globalBurst: 1_000_000 } },
+          )
           const bought = await shop.buy()
           const answers: string[] = []
           for (const parts of corpus()) {
@@ -394,7 +399,7 @@ function* corpus(): Generator<RawParts> {
 }
 
 test('the corpus is the same for every adapter, and a gate of its own refuses it as well', async () => {
-  const stall = openStall({ issuance: { burst: 1_000_000 } })
+  const stall = openStall({ issuance: { burst: 1_000_000, globalBurst: 1_000_000 } })
   const gate = stall.paywall.charge({ price: '10 sat', capability: 'premium' })
   let refused = 0
   for (const { method = 'GET', target = '' } of corpus()) {

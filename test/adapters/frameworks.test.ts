@@ -173,9 +173,9 @@ describe('node-http', () => {
 describe('node-http, when the client leaves while the handler works', () => {
   for (const [status, next] of [
     [200, 402],
-    [500, 200],
+    [500, 402],
   ] as const) {
-    test(`R-SRV-43 the handler decides: after ${status} the next request gets ${next}`, async () => {
+    test(`R-SRV-43 the use counts whatever the handler says: after ${status} the next request gets ${next}`, async () => {
       const stall = openStall()
       const gate = stall.paywall.charge({ price: '10 sat', capability: 'premium', uses: 1 })
       const { authorization } = await stall.buy(gate)
@@ -204,6 +204,110 @@ describe('node-http, when the client leaves while the handler works', () => {
       await new Promise(setImmediate)
       expect((await sendRaw(shop.port, rawRequest(paying(authorization)))).status).toBe(next)
     })
+  }
+})
+
+/** Sends a request and leaves once the handler works on it; resolves when the server has seen it. */
+async function leave(shop: Shop, text: string, working: Promise<ServerResponse>): Promise<void> {
+  const socket = connect(shop.port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write(text)
+  const { req } = await working
+  const gone = new Promise((resolve) => req.socket.once('close', resolve))
+  socket.destroy()
+  await gone
+}
+
+function signalled(): { working: Promise<ServerResponse>; began: (r: ServerResponse) => void } {
+  let began: (response: ServerResponse) => void = () => undefined
+  const working = new Promise<ServerResponse>((resolve) => {
+    began = resolve
+  })
+  return { working, began }
+}
+
+describe('when a handler fails after the client has left, the use counts', () => {
+  type Work = (response: ServerResponse) => Promise<string>
+  const servers: readonly (readonly [
+    string,
+    (gate: Gate, work: Work) => Parameters<typeof listen>[0],
+  ])[] = [
+    [
+      'node-http',
+      (gate, work) => {
+        const listener = protectNode(gate, async (_request, response) => {
+          response.end(await work(response))
+        })
+        return createServer((request, response) => {
+          listener(request, response).catch(() => response.writeHead(500).end())
+        })
+      },
+    ],
+    [
+      'Express',
+      (gate, work) =>
+        createServer(
+          express()
+            .set('env', 'test')
+            .use(expressL402(gate), async (_request, response) => {
+              response.send(await work(response))
+            }),
+        ),
+    ],
+    [
+      'Hono',
+      (gate, work) => {
+        const app = new Hono<{ Bindings: { outgoing: ServerResponse } }>()
+        app.onError((_error, c) => c.text('failed', 500))
+        app.get('/premium', honoL402(gate), async (c) => c.text(await work(c.env.outgoing)))
+        return createAdaptorServer({ fetch: app.fetch }) as never
+      },
+    ],
+    [
+      'web',
+      (gate, work) =>
+        createAdaptorServer({
+          fetch: protectWeb<[{ outgoing: ServerResponse }]>(
+            gate,
+            async (_request, _receipt, env) => {
+              return new Response(await work(env.outgoing))
+            },
+          ) as never,
+        }) as never,
+    ],
+  ]
+  for (const [name, make] of servers) {
+    for (const [how, count] of [
+      ['on a connection of its own', 1],
+      ['behind another request that is not answered yet', 2],
+    ] as const) {
+      test(`R-SRV-43 in ${name}, ${how}`, async () => {
+        const stall = openStall()
+        const gate = stall.paywall.charge({ price: '10 sat', capability: 'premium', uses: 1 })
+        const { working, began } = signalled()
+        const failures: (() => void)[] = []
+        const shop = await listen(
+          make(gate, (response) => {
+            if (failures.length === count) return Promise.resolve('paid')
+            return new Promise((_, reject) => {
+              failures.push(() => reject(new Error('the handler failed')))
+              if (failures.length === count) began(response)
+            })
+          }),
+        )
+        opened.push(shop)
+        const bought = [await stall.buy(gate), await stall.buy(gate)].slice(0, count)
+        const requests = bought.map(({ authorization }) => rawRequest(paying(authorization)))
+        const text = requests.join('')
+        await leave(shop, text.replace('Connection: close\r\n', ''), working)
+        for (const fail of failures) fail()
+        await new Promise(setImmediate)
+        await new Promise(setImmediate)
+        for (const request of requests) {
+          expect((await sendRaw(shop.port, request)).status).toBe(402)
+        }
+      })
+    }
   }
 })
 
@@ -415,6 +519,26 @@ describe('web', () => {
     await leaving(ask(authorization, { signal: controller.signal }))
     const fetch = protectWeb(gate, () => new Response('paid'))
     expect((await fetch(ask(authorization))).status).toBe(402)
+  })
+
+  test('R-SRV-43 counts a failure of the handler, thrown or answered, once the client has left', async () => {
+    for (const [fail, left, next] of [
+      [() => Promise.reject(new Error('failed')), true, 402],
+      [() => new Response('failed', { status: 500 }), true, 402],
+      [() => new Response('failed', { status: 500 }), false, 200],
+    ] as const) {
+      const stall = openStall()
+      const gate = stall.paywall.charge({ price: '10 sat', capability: 'premium', uses: 1 })
+      const { authorization } = await stall.buy(gate)
+      const controller = new AbortController()
+      const failing = protectWeb(gate, () => {
+        if (left) controller.abort()
+        return fail()
+      })
+      await failing(ask(authorization, { signal: controller.signal })).catch(() => undefined)
+      const fetch = protectWeb(gate, () => new Response('paid'))
+      expect((await fetch(ask(authorization))).status).toBe(next)
+    }
   })
 
   test('R-SRV-46 replaces headers that cannot be changed in place', async () => {

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterAll, describe, expect, test } from 'vitest'
 import { protect, protectUpgrade } from '../../library/src/middleware/node-http/index.ts'
@@ -20,8 +23,15 @@ const upgrade = [
   'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
 ]
 
-async function open(serve: (socket: Duplex) => void): Promise<{
+function upgradeRequest(...lines: readonly string[]): string {
+  const text = rawRequest({ target: '/feed', lines: [...upgrade, ...lines] })
+  return text.replace('Connection: close\r\n', '')
+}
+
+async function open(serve: (socket: Duplex) => unknown): Promise<{
   stall: Stall
+  server: Server
+  port: number
   ask: (...lines: readonly string[]) => ReturnType<typeof sendRaw>
   buy: () => ReturnType<Stall['buy']>
   seen: { authorization: string | undefined; paymentHash: string | undefined }[]
@@ -35,7 +45,7 @@ async function open(serve: (socket: Duplex) => void): Promise<{
       authorization: request.headers.authorization,
       paymentHash: receipt?.paymentHash,
     })
-    serve(socket)
+    return serve(socket)
   })
   server.on(
     'upgrade',
@@ -45,15 +55,10 @@ async function open(serve: (socket: Duplex) => void): Promise<{
   opened.push(shop)
   return {
     stall,
+    server,
+    port: shop.port,
     seen,
-    ask: (...lines) =>
-      sendRaw(
-        shop.port,
-        rawRequest({ target: '/feed', lines: [...upgrade, ...lines] }).replace(
-          'Connection: close\r\n',
-          '',
-        ),
-      ),
+    ask: (...lines) => sendRaw(shop.port, upgradeRequest(...lines)),
     buy: () => stall.buy(gate, { target: '/feed' }),
   }
 }
@@ -95,6 +100,52 @@ describe('R-SRV-64 an upgrade passes the same gate as a request', () => {
     expect((await ask(`Authorization: ${authorization}`)).status).toBe(0)
     broken = false
     expect((await ask(`Authorization: ${authorization}`)).status).toBe(101)
+  })
+
+  test('R-SRV-43 and does not when the client has left', async () => {
+    let began: (socket: Duplex) => void = () => undefined
+    const working = new Promise<Duplex>((resolve) => {
+      began = resolve
+    })
+    let first = true
+    const { ask, buy, port } = await open((socket) => {
+      if (!first) return accept(socket)
+      first = false
+      socket.resume()
+      began(socket)
+      return new Promise((_, reject) => {
+        socket.once('end', () => reject(new Error('the listener failed')))
+      })
+    })
+    const { authorization } = await buy()
+    const client = connect(port, '127.0.0.1')
+    client.write(upgradeRequest(`Authorization: ${authorization}`))
+    const socket = await working
+    client.destroy()
+    await once(socket, 'end')
+    await new Promise(setImmediate)
+    expect((await ask(`Authorization: ${authorization}`)).status).toBe(402)
+  })
+
+  test('a client that is refused cannot keep its connection', async () => {
+    const { port, server } = await open(accept)
+    const clients = Array.from({ length: 20 }, () => {
+      const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+      client.on('error', () => undefined)
+      client.write(upgradeRequest())
+      return client
+    })
+    const answers = await Promise.all(
+      clients.map(async (client) => {
+        const [chunk] = (await once(client, 'data')) as [Buffer]
+        return chunk.toString().split(' ')[1]
+      }),
+    )
+    expect(new Set(answers)).toEqual(new Set(['402']))
+    const count = (): Promise<number> =>
+      new Promise((resolve) => server.getConnections((_, open) => resolve(open)))
+    await expect.poll(count, { timeout: 1500 }).toBe(0)
+    for (const client of clients) client.destroy()
   })
 
   test('without an upgrade listener, it is a request like any other', async () => {

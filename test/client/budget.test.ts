@@ -44,12 +44,15 @@ describe('R-PAY-24 a budget', () => {
     ['per-day', { perDayMsat: '14.999 sat' }],
     ['per-hour', { perHourMsat: '14.999 sat' }],
   ] as const satisfies readonly (readonly [string, Partial<PolicyOptions>])[]) {
-    test(`counts the fee ceiling before the payment (${limit})`, async () => {
+    test(`R-PAY-29 counts the fee ceiling before the payment (${limit})`, async () => {
       const market = openMarket()
       const seller = await startSeller(market)
       const client = market.client({ policy: { ...openPolicy, ...policy } })
       const { code, details } = await thrownBy(client.fetch(`${seller.origin}/data`))
-      expect([code, details['limit']]).toEqual(['BUDGET_EXCEEDED', limit])
+      expect([code, details]).toEqual([
+        'BUDGET_EXCEEDED',
+        { limit, amountMsat: '10000', maxFeeMsat: '5000', limitMsat: '14999', leftMsat: '14999' },
+      ])
       expect(market.spentMsat()).toBe(0n)
       const exact = Object.fromEntries(Object.keys(policy).map((key) => [key, '15 sat']))
       const enough = market.client({ policy: { ...openPolicy, ...exact } })

@@ -149,11 +149,12 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
         const all = { ...noLimits, ...limits }
         await ledger.begin(intent(), all)
         const next = intent({ paymentHash: hashOf(2), target: 'GET /b', coverage: 'b' })
-        expect(await ledger.begin(next, all)).toEqual({ status: 'exceeded', limit })
+        const exceeded = { limit, leftMsat: 109n }
+        expect(await ledger.begin(next, all)).toEqual({ status: 'exceeded', ...exceeded })
         expect(await ledger.find(hashOf(2))).toBeUndefined()
         expect((await ledger.spending(1000)).totalMsat).toBe(110n)
         const payment = { host: 'a.test', costMsat: msat(110n), nowSeconds: 1000 }
-        expect(await ledger.limitReached(payment, all)).toBe(limit)
+        expect(await ledger.limitReached(payment, all)).toEqual(exceeded)
         const less = { ...payment, costMsat: msat(109n) }
         expect(await ledger.limitReached(less, all)).toBeUndefined()
       })

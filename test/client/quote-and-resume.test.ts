@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { encodeHex } from '../../library/src/bytes/index.ts'
+import type { FetchInit, Proposal } from '../../library/src/client/index.ts'
 import { createMemoryLedger, createMemoryTokenStore } from '../../library/src/client/index.ts'
+import { L402Error } from '../../library/src/errors.ts'
 import { decodeInvoice } from '../../library/src/invoice/index.ts'
 import { openMarket, openPolicy, thrownBy } from './market.ts'
 import type { Reply } from './seller.ts'
@@ -158,13 +160,12 @@ describe('R-PAY-72 resume', () => {
       answer: (request, by) => (broken ? by.demand() : by.serve(request)),
     })
     const client = market.client()
-    const { details } = await thrownBy(client.fetch(`${seller.origin}/data`))
-    const handle = String(details['paymentHash'])
+    const { error } = await thrownBy(client.fetch(`${seller.origin}/data`))
 
-    const again = await thrownBy(client.resume(handle))
+    const again = await thrownBy(client.resume(error))
     expect([again.code, again.details['status']]).toEqual(['PAYMENT_NOT_DELIVERED', 402])
     broken = false
-    expect((await client.resume(handle)).status).toBe(200)
+    expect((await client.resume(again.error)).status).toBe(200)
     expect(market.spentMsat()).toBe(oneMsat)
   })
 
@@ -180,8 +181,75 @@ describe('R-PAY-72 resume', () => {
     expect(market.spentMsat()).toBe(0n)
   })
 
+  test('cannot be turned into another request', async () => {
+    const market = openMarket()
+    const other = await startSeller(market)
+    let broken = true
+    const seller = await startSeller({
+      ...market,
+      answer: (request, by) => (broken ? by.demand() : by.serve(request)),
+    })
+    const ledger = createMemoryLedger()
+    const client = market.client({ ledger })
+    const { details } = await thrownBy(client.fetch(`${seller.origin}/data?q=1`))
+    const handle = String(details['paymentHash'])
+    broken = false
+
+    // Neither another method, nor a body where there was none, nor the caller's own credential.
+    await expect(client.resume(handle, { method: 'DELETE' })).rejects.toThrow(TypeError)
+    await expect(client.resume(handle, { body: 'x' })).rejects.toThrow(TypeError)
+    const headers = { authorization: 'Bearer mine' }
+    const own = await thrownBy(client.resume(handle, { headers }))
+    expect([own.code, own.details['reason']]).toEqual(['POLICY_REFUSED', 'authorization'])
+    // A URL has no place in it: what looks like one is passed over.
+    const elsewhere = { url: `${other.origin}/data`, input: other.origin } as FetchInit
+    const response = await client.resume(handle, elsewhere)
+    expect(await response.text()).toBe('paid /data?q=1')
+    expect(other.arrived).toEqual([])
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('of what was used up already is refused by its server, and pays nothing', async () => {
+    const market = openMarket()
+    const seller = await startSeller({
+      ...market,
+      answer: (request, by) => by.serve(request, { uses: 1 }),
+    })
+    const client = market.client()
+    await client.fetch(`${seller.origin}/data`)
+    const handle = hashHex(seller.sold[0]!)
+    for (let i = 0; i < 3; i++) {
+      const { code, details } = await thrownBy(client.resume(handle))
+      expect([code, details['paymentHash']]).toEqual(['PAYMENT_NOT_DELIVERED', handle])
+    }
+    expect(market.spentMsat()).toBe(oneMsat)
+    expect((await client.fetch(`${seller.origin}/data`)).status).toBe(200)
+    expect(market.spentMsat()).toBe(2n * oneMsat)
+  })
+
+  test('ten times at once sends a request each, and pays nothing', async () => {
+    const market = openMarket()
+    const seller = await startSeller(market)
+    const client = market.client()
+    await client.fetch(`${seller.origin}/data`)
+    const handle = hashHex(seller.sold[0]!)
+    const calls = Array.from({ length: 10 }, () => client.resume(handle))
+    for (const call of calls) expect((await call).status).toBe(200)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
   test('knows only what its ledger knows', async () => {
     await expect(openMarket().client().resume('ab'.repeat(32))).rejects.toThrow(RangeError)
+  })
+
+  test('is about a payment, so that another error is a mistake', async () => {
+    const client = openMarket().client()
+    const { error } = await thrownBy(client.fetch('http://127.0.0.1:1/'))
+    for (const none of [error, new L402Error('POLICY_REFUSED'), undefined, 5, {}]) {
+      await expect(client.resume(none)).rejects.toThrow(
+        new TypeError('resume: expected a payment hash, or an error that carries one'),
+      )
+    }
   })
 
   test('follows a redirect without paying there', async () => {
@@ -202,6 +270,45 @@ describe('R-PAY-72 resume', () => {
     expect(code).toBe('PAYMENT_NOT_DELIVERED')
     expect(other.arrived[0]!.headers.authorization).toBeUndefined()
     expect(market.spentMsat()).toBe(oneMsat)
+  })
+})
+
+describe('R-PAY-75 JSON', () => {
+  test('takes quotes, proposals and purchases, with amounts as digits', async () => {
+    const market = openMarket()
+    const seller = await startSeller(market)
+    const asked: string[] = []
+    const approve = (proposal: Proposal): boolean => {
+      asked.push(JSON.stringify(proposal))
+      return true
+    }
+    const client = market.client({ policy: { ...openPolicy, approve } })
+    const quoted = await client.quote(`${seller.origin}/data`)
+    const response = await client.fetch(`${seller.origin}/data`)
+    const purchase = client.purchaseOf(response)
+
+    const amounts = { amountMsat: '10000', maxFeeMsat: '5000' }
+    expect(JSON.parse(JSON.stringify(quoted))).toMatchObject({ status: 'payable', price: amounts })
+    expect(asked.map((text) => JSON.parse(text) as unknown)).toMatchObject([amounts])
+    expect(JSON.parse(JSON.stringify({ purchase }))).toMatchObject({
+      purchase: { outcome: 'paid_delivered', amountMsat: '10000', feeMsat: '1001' },
+    })
+    expect(purchase?.amountMsat).toBe(10_000n)
+  })
+
+  test('takes a quote that was refused, and its error says what is left', async () => {
+    const market = openMarket()
+    const seller = await startSeller(market)
+    const client = market.client({ policy: { ...openPolicy, maxTotalMsat: '14 sat' } })
+    const quoted = await client.quote(`${seller.origin}/data`)
+    expect(JSON.parse(JSON.stringify(quoted))).toMatchObject({
+      status: 'refused',
+      price: { amountMsat: '10000' },
+      error: {
+        code: 'BUDGET_EXCEEDED',
+        details: { limit: 'total', limitMsat: '14000', leftMsat: '14000', maxFeeMsat: '5000' },
+      },
+    })
   })
 })
 

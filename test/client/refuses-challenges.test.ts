@@ -4,6 +4,7 @@ import type { Msat } from '../../library/src/amount/index.ts'
 import { satToMsat } from '../../library/src/amount/index.ts'
 import { encodeHex, sha256 } from '../../library/src/bytes/index.ts'
 import type { CallLimitOptions, PolicyOptions } from '../../library/src/client/index.ts'
+import { createMemoryLedger } from '../../library/src/client/index.ts'
 import type { InvoiceRequest } from '../../library/src/invoice/index.ts'
 import { decodeInvoice, encodeInvoice, paymentHash } from '../../library/src/invoice/index.ts'
 import { openMarket, openPolicy, thrownBy } from './market.ts'
@@ -485,6 +486,53 @@ test('R-PAY-15 a challenge that expired while somebody was asked is not paid', a
   const { code } = await thrownBy(client.fetch(`${seller.origin}/data`))
   expect(code).toBe('INVOICE_EXPIRED')
   expect(market.spentMsat()).toBe(0n)
+})
+
+test('R-PAY-19 an invoice that was paid at a relay is not paid at its own shop, nor sent there', async () => {
+  const market = openMarket()
+  const honest = await startSeller(market)
+  const sold = await honest.sell()
+  const line = `token="${sold.token}", invoice="${sold.invoice}"`
+  const relay = await startSeller({ ...market, answer: async () => challenge(line) })
+  const shop = await startSeller({ ...market, answer: async () => challenge(line) })
+  const client = market.client()
+  expect((await thrownBy(client.fetch(relay.origin))).code).toBe('PAYMENT_NOT_DELIVERED')
+
+  const { code, details } = await thrownBy(client.fetch(shop.origin))
+
+  expect([code, details['reason']]).toEqual(['POLICY_REFUSED', 'other-origin'])
+  expect(shop.arrived.map(({ headers }) => headers.authorization)).toEqual([undefined])
+  expect(market.spentMsat()).toBe(11_001n)
+})
+
+test('R-PAY-18 a relay of another shop is not paid by a first-time buyer who names the payee', async () => {
+  const market = openMarket()
+  const honest = await startSeller(market)
+  const other = market.devnet.addNode('another seller', { balanceMsat: satToMsat(0n) })
+  const payees = [Buffer.from(other.nodeId).toString('hex')]
+  const relay = await startSeller({ ...market, answer: () => honest.demand() })
+  const client = market.client({ policy: { ...openPolicy, payees } })
+  const { details } = await thrownBy(client.fetch(relay.origin))
+  expect(details['reason']).toBe('payee')
+  expect(market.spentMsat()).toBe(0n)
+})
+
+test('R-PAY-13 an invoice without an amount never reaches the wallet, whatever the call allows', async () => {
+  const market = openMarket()
+  const seller = await startSeller({
+    ...market,
+    answer: async () =>
+      challenge(`token="opaque.token", invoice="${invoice({ amountMsat: undefined })}"`),
+  })
+  const ledger = createMemoryLedger()
+  const client = market.client({ ledger })
+  const l402 = { maxCostMsat: '1000 sat', expectedPriceMsat: '1000 sat' }
+  expect((await thrownBy(client.fetch(seller.origin, { l402 }))).code).toBe('INVOICE_AMOUNT')
+  expect(await client.quote(seller.origin, { l402 })).toMatchObject({
+    status: 'refused',
+    error: { code: 'INVOICE_AMOUNT' },
+  })
+  expect(await ledger.list()).toEqual([])
 })
 
 test('R-PAY-19 an invoice of another shop is not paid here, nor its preimage sent here', async () => {

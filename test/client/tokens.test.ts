@@ -282,7 +282,7 @@ describe('a server that takes money and does not accept its own token', () => {
     const client = market.client()
     await thrownBy(client.fetch(`${seller.origin}/data`))
     broken = false
-    market.advance(3600)
+    market.advance(86_400)
     expect((await client.fetch(`${seller.origin}/data`)).status).toBe(200)
     expect(market.spentMsat()).toBe(2n * oneMsat)
   })

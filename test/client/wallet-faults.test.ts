@@ -278,6 +278,61 @@ describe('a payment whose end is not known', () => {
   })
 })
 
+describe('R-PAY-32 a wallet whose answer cannot be read', () => {
+  for (const [name, said] of [
+    ['nothing', undefined],
+    ['null', null],
+    ['a status nobody knows', { status: 'paid' }],
+    ['a failure for no reason', { status: 'failed' }],
+  ] as const) {
+    test(`and is ${name} has perhaps paid: it is asked again, and nothing is paid twice`, async () => {
+      const { market, seller, url } = await openShop()
+      const ledger = createMemoryLedger()
+      let broken = true
+      const payer: Payer = {
+        ...market.buyer,
+        pay: async (invoice, limits) => {
+          await market.buyer.pay(invoice, limits)
+          return said as never
+        },
+        lookupPayment: async (hash, signal) =>
+          broken && said !== undefined
+            ? (said as never)
+            : broken
+              ? ({} as never)
+              : market.buyer.lookupPayment(hash, signal),
+      }
+      const client = market.client({ payer, ledger })
+      const { code, details, error } = await thrownBy(client.fetch(url))
+      expect([code, client.outcomeOf(error)]).toEqual(['PAYMENT_UNKNOWN', 'unknown'])
+      expect(details['paymentHash']).toBe(hashHex(seller.sold[0]!))
+      expect((await ledger.list()).map(({ state }) => state)).toEqual(['unknown'])
+      expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+      expect((await ledger.spending(market.now())).heldMsat).toBe(15_000n)
+      broken = false
+      expect((await client.fetch(url)).status).toBe(200)
+      expect(market.spentMsat()).toBe(oneMsat)
+    })
+  }
+
+  test('R-PAY-24 in its fee alone has paid, and its fee counts as all that was allowed', async () => {
+    const { market, url } = await openShop()
+    const ledger = createMemoryLedger()
+    const payer: Payer = {
+      ...market.buyer,
+      pay: async (invoice, limits) => {
+        const outcome = await market.buyer.pay(invoice, limits)
+        return { ...outcome, feeMsat: -1000n } as never
+      },
+    }
+    const client = market.client({ payer, ledger })
+    const response = await client.fetch(url)
+    expect(client.purchaseOf(response)).toMatchObject({ outcome: 'paid_delivered', feeMsat: 5000n })
+    const spending = await ledger.spending(market.now())
+    expect([spending.heldMsat, spending.totalMsat]).toEqual([0n, 15_000n])
+  })
+})
+
 describe('R-PAY-24 what a wallet took', () => {
   test('is counted in full, also where it is more than the invoice and its fee', async () => {
     const { market, url } = await openShop()

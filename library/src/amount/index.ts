@@ -1,2 +1,3 @@
 export type { Msat } from './msat.ts'
 export { formatMsat, maxMsat, msat, msatToSatCeil, parseAmount, satToMsat } from './msat.ts'
+export { printable, toDigits } from './printable.ts'

@@ -17,6 +17,16 @@ describe('R-AMT-1 money is a bigint', () => {
     })
   }
 
+  test('what is given without types is told what was expected', () => {
+    expect(() => msat(5 as never)).toThrow('msat: expected a bigint, such as 10_000n')
+    expect(() => satToMsat(5 as never)).toThrow('satToMsat: expected a bigint, such as 10n')
+    for (const value of [5, 5n, null, undefined, {}]) {
+      expect(() => parseAmount(value as never)).toThrow(
+        new TypeError("parseAmount: expected text with a unit, such as '10 sat'"),
+      )
+    }
+  })
+
   test('a float cannot be formatted or rounded', () => {
     expect(() => formatMsat(1500.5 as never)).toThrow(TypeError)
     expect(() => msatToSatCeil(1500.5 as never)).toThrow(TypeError)

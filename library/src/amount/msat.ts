@@ -16,7 +16,7 @@ export const maxMsat: Msat = (21_000_000n * 100_000_000n * 1000n) as Msat
  * @spec encodings.md R-AMT-1, R-AMT-2
  */
 export function msat(value: bigint): Msat {
-  if (typeof value !== 'bigint') throw new TypeError('msat: expected a bigint')
+  if (typeof value !== 'bigint') throw new TypeError('msat: expected a bigint, such as 10_000n')
   if (value < 0n || value > maxMsat) throw new RangeError('msat: expected 0 to 21 million BTC')
   return value as Msat
 }
@@ -29,6 +29,7 @@ export function msat(value: bigint): Msat {
  * @spec encodings.md R-AMT-1, R-AMT-2
  */
 export function satToMsat(sat: bigint): Msat {
+  if (typeof sat !== 'bigint') throw new TypeError('satToMsat: expected a bigint, such as 10n')
   return msat(sat * 1000n)
 }
 
@@ -54,9 +55,13 @@ const units: Readonly<Record<string, { readonly digits: number }>> = {
  *
  * @throws {L402Error} AMOUNT_MALFORMED for anything else, for a fraction of a msat, and above
  *   21 million BTC.
+ * @throws {TypeError} for anything but text.
  * @spec encodings.md R-AMT-4, R-AMT-5
  */
 export function parseAmount(text: string): Msat {
+  if (typeof text !== 'string') {
+    throw new TypeError("parseAmount: expected text with a unit, such as '10 sat'")
+  }
   const match = /^(\d{1,20})(?:\.(\d{1,11}))? ?(msat|sat|btc)$/i.exec(
     text.trim().replace(/sats$/i, 'sat'),
   )

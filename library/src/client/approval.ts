@@ -1,3 +1,4 @@
+import { printable } from '../amount/index.ts'
 import type { Hop } from './call.ts'
 import type { CheckedChallenge } from './check-challenge.ts'
 import { plainUrl } from './host.ts'
@@ -33,7 +34,7 @@ export async function askApproval(
 
 function proposalFor(checked: CheckedChallenge, hop: Hop): Proposal {
   const { amountMsat, maxFeeMsat, payee, paymentHash, facts, invoice } = checked
-  return {
+  return printable({
     method: hop.method,
     url: plainUrl(hop.url),
     amountMsat,
@@ -42,5 +43,5 @@ function proposalFor(checked: CheckedChallenge, hop: Hop): Proposal {
     paymentHash,
     description: cut(invoice.description ?? ''),
     capability: facts?.capability,
-  }
+  })
 }

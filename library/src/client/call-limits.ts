@@ -1,6 +1,7 @@
 import type { Msat } from '../amount/index.ts'
+import { isL402Error, L402Error } from '../errors.ts'
 import type { Amount } from './policy.ts'
-import { toMsat } from './policy.ts'
+import { expectedAmount, toMsat } from './policy.ts'
 
 /**
  * What one call says about paying. Each of these narrows the policy; none can widen it.
@@ -44,26 +45,42 @@ const keys: ReadonlySet<string> = new Set<keyof CallLimitOptions>([
  * Reads the limits of one call. A misspelt limit is a mistake, not an absent limit.
  *
  * @throws {TypeError} for a name that is not a limit, or a value of another kind.
- * @throws {L402Error} AMOUNT_MALFORMED for text that is not an amount.
+ * @throws {RangeError} for a bigint that is negative or more than there is.
+ * @throws {L402Error} AMOUNT_MALFORMED for text that is not an amount; `details.option` names it.
  */
 export function readCallLimits(options: CallLimitOptions = {}): CallLimits {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError("l402: expected an object, such as { maxCostMsat: '10 sat' }")
+  }
   for (const key of Object.keys(options)) {
-    if (!keys.has(key)) throw new TypeError(`l402.${key.slice(0, 64)}: not an option of a call`)
+    if (!keys.has(key)) throw new TypeError(`l402.${key.slice(0, 64)}: is not an option`)
   }
   const { pay = true, replaceAuthorization = false } = options
-  if (typeof pay !== 'boolean') throw new TypeError('l402.pay: expected a boolean')
+  if (typeof pay !== 'boolean') throw new TypeError('l402.pay: expected true or false')
   if (typeof replaceAuthorization !== 'boolean') {
-    throw new TypeError('l402.replaceAuthorization: expected a boolean')
+    throw new TypeError('l402.replaceAuthorization: expected true or false')
   }
   return {
-    maxCostMsat: optional(options.maxCostMsat),
-    maxFeeMsat: optional(options.maxFeeMsat),
-    expectedPriceMsat: optional(options.expectedPriceMsat),
+    maxCostMsat: readAmount(options, 'maxCostMsat'),
+    maxFeeMsat: readAmount(options, 'maxFeeMsat'),
+    expectedPriceMsat: readAmount(options, 'expectedPriceMsat'),
     pay,
     replaceAuthorization,
   }
 }
 
-function optional(amount: Amount | undefined): Msat | undefined {
-  return amount === undefined ? undefined : toMsat(amount)
+function readAmount(
+  options: CallLimitOptions,
+  name: 'maxCostMsat' | 'maxFeeMsat' | 'expectedPriceMsat',
+): Msat | undefined {
+  const amount = options[name]
+  if (amount === undefined) return undefined
+  const option = `l402.${name}`
+  try {
+    return toMsat(amount)
+  } catch (cause) {
+    if (isL402Error(cause)) throw new L402Error(cause.code, { option, ...cause.details }, cause)
+    if (cause instanceof RangeError) throw new RangeError(`${option}: ${cause.message}`, { cause })
+    throw new TypeError(`${option}: ${expectedAmount}`, { cause })
+  }
 }

@@ -18,7 +18,7 @@ import { readPolicy } from './policy.ts'
 const nowSeconds = 1_900_000_000
 const maxMsat = satToMsat(100n)
 const rules = {
-  policy: readPolicy({ maxPaymentMsat: maxMsat, maxTotalMsat: maxMsat }),
+  policy: readPolicy({ maxPaymentMsat: maxMsat, maxTotalMsat: maxMsat }, {})!,
   limits: readCallLimits(),
   network: 'regtest',
   nowSeconds,

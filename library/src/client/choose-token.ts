@@ -41,7 +41,8 @@ export function chooseFirst(
 /**
  * The token to try after the server asked for payment, before anything is bought: what is owed for
  * this very thing; one that covers what the challenge sells, even where it was refused, because the
- * server may sell several things there; or one about which nothing can be read.
+ * server may sell several things there; one that was bought for this very target, whatever is sold
+ * there now; or one about which nothing can be read.
  *
  * @param aim - `coverage`: of the token in the challenge.
  * @spec client.md R-PAY-42
@@ -57,6 +58,7 @@ export function chooseBeforeBuying(
   const open = tokens.filter((token) => isAtHand(token, tries))
   return (
     open.find((token) => coverage !== undefined && token.facts?.coverage === coverage) ??
+    open.find((token) => token.target === target && !token.refusedTargets.includes(target)) ??
     open.find((token) => {
       if (coverage !== undefined && token.facts?.coverage !== undefined) return false
       return !token.refusedTargets.includes(target)
@@ -76,10 +78,39 @@ export function owedFor(
   aim: Aim,
   except: ReadonlySet<string> = new Set(),
 ): StoredToken | undefined {
-  return tokens.find(({ id, standing, target, facts }) => {
-    if (standing !== 'owed' || except.has(id)) return false
-    return buysTheSame({ target, coverage: facts?.coverage }, aim)
+  return tokens.find(
+    (token) => token.standing === 'owed' && !except.has(token.id) && concerns(token, aim),
+  )
+}
+
+/**
+ * A token on its way whose answer decides whether anything is to be bought: one that is owed for this
+ * very thing and being tried again, or one that was just bought for this very target, where something
+ * else is sold now.
+ *
+ * @param aim - `coverage`: of the token in the challenge.
+ * @spec client.md R-PAY-9, R-PAY-46
+ */
+export function awaitedFor(
+  tokens: readonly StoredToken[],
+  aim: Aim,
+  { tried, usesInFlight }: Tries,
+): StoredToken | undefined {
+  return tokens.find((token) => {
+    if (tried.has(token.id) || usesInFlight(token.id) === 0) return false
+    if (token.standing === 'owed') return concerns(token, aim)
+    if (token.standing !== 'new' || token.target !== aim.target) return false
+    return token.facts?.coverage !== aim.coverage
   })
+}
+
+/**
+ * Whether what a token was bought for is what is wanted now: the same thing, or, where it was refused
+ * for its own target, anything of the same method and path.
+ */
+function concerns({ target, facts, refusedTargets }: StoredToken, aim: Aim): boolean {
+  if (buysTheSame({ target, coverage: facts?.coverage }, aim)) return true
+  return refusedTargets.includes(target) && routeOfTarget(target) === routeOfTarget(aim.target)
 }
 
 function isAtHand(token: StoredToken, { tried, usesInFlight }: Tries): boolean {

@@ -2,6 +2,7 @@ import { isL402Error, L402Error } from '../errors.ts'
 import type { Payer } from '../lightning/index.ts'
 import type { Call, FetchInit, Hop } from './call.ts'
 import { readCall } from './call.ts'
+import { readOptions } from './configuration.ts'
 import type { Trail } from './exchange.ts'
 import { deliver, exchange } from './exchange.ts'
 import { follow } from './follow.ts'
@@ -16,7 +17,7 @@ import { describePurchase, notDelivered, outcomeOf } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import { createPayments, storing, unknownPayment } from './payments.ts'
 import type { PolicyOptions } from './policy.ts'
-import { readPolicy } from './policy.ts'
+import { createPurchasesUnderWay } from './purchases-under-way.ts'
 import type { Quote } from './quote.ts'
 import { quote } from './quote.ts'
 import { createServerClocks } from './server-clock.ts'
@@ -50,7 +51,7 @@ export type Client = {
    * @throws {L402Error} POLICY_REFUSED, BUDGET_EXCEEDED, CHALLENGE_*, INVOICE_*: it was not paid.
    *   PAYMENT_FAILED, NODE_UNAVAILABLE, STORE_UNAVAILABLE: it could not be. PAYMENT_UNKNOWN: nobody
    *   can tell yet. PAYMENT_NOT_DELIVERED: it was paid, and the server did not accept that. The
-   *   last two carry `details.paymentHash`, which {@link Client.resume} takes.
+   *   last two are what {@link Client.resume} takes, and carry `details.paymentHash`.
    * @spec client.md R-PAY-1 to R-PAY-9
    */
   fetch(input: string | URL | Request, init?: FetchInit): Promise<Response>
@@ -66,14 +67,18 @@ export type Client = {
    * Goes on with a purchase whose payment was unknown or whose credential was not accepted, without
    * paying: finds out how the payment ended, and sends the request again with what was bought.
    *
-   * @param paymentHash - Of the error: 64 hex digits.
+   * @param payment - What `fetch` threw, or the payment hash of it: 64 hex digits.
    * @param init - Headers and body of the request; they were not kept. Method and URL were.
    * @throws {RangeError} for a payment that this client's ledger does not know.
-   * @throws {TypeError} without `init.body` when the request had one.
+   * @throws {TypeError} without `init.body` when the request had one, and for an error that is not
+   *   about a payment.
    * @throws {L402Error} PAYMENT_UNKNOWN, PAYMENT_FAILED, PAYMENT_NOT_DELIVERED, POLICY_REFUSED.
    * @spec client.md R-PAY-72
+   * @example
+   * const order = () => ({ method: 'POST', body: 'order' })
+   * await client.fetch(url, order()).catch((error) => client.resume(error, order()))
    */
-  resume(paymentHash: string, init?: FetchInit): Promise<Response>
+  resume(payment: unknown, init?: FetchInit): Promise<Response>
   /**
    * Asks the wallet about every payment that has no end, and keeps the tokens of those that settled.
    * To be called when a process starts.
@@ -100,15 +105,11 @@ export type Client = {
   outcomeOf(result: unknown): Outcome
 }
 
-const defaultPaymentTimeoutMs = 60_000
-/** The longest time that a timer can wait for. */
-const maxTimeoutMs = 2_147_483_647
-
 /**
  * Makes a `fetch` that pays.
  *
- * @throws {L402Error} CONFIG_INVALID for a policy with mistakes, all of them listed.
- * @throws {RangeError} for a `paymentTimeoutMs` that is no time.
+ * @throws {L402Error} CONFIG_INVALID for options or a policy with mistakes: all of them, each under
+ *   its path.
  * @example
  * const policy = { maxPaymentMsat: '20 sat', maxTotalMsat: '1000 sat' }
  * const client = createClient({ payer, policy })
@@ -125,7 +126,7 @@ export function createClient(options: ClientOptions): Client {
     answer: (hop: Hop) => Promise<Response>,
   ): Promise<Response> => {
     try {
-      const { response } = await follow(call, trail, answer)
+      const { response } = await follow(parts, call, trail, answer)
       if (trail.purchase !== undefined) purchases.set(response, trail.purchase)
       return response
     } catch (error) {
@@ -139,7 +140,8 @@ export function createClient(options: ClientOptions): Client {
     return run(call, trail, (hop) => exchange(parts, call, hop, trail))
   }
 
-  const resume = async (paymentHash: string, init: FetchInit = {}): Promise<Response> => {
+  const resume = async (payment: unknown, init: FetchInit = {}): Promise<Response> => {
+    const paymentHash = hashOf(payment)
     const entry = await storing(() => parts.ledger.find(paymentHash))
     if (entry === undefined) throw new RangeError('resume: no payment of this hash')
     const { url, method, hasBody } = entry
@@ -188,14 +190,11 @@ export function createClient(options: ClientOptions): Client {
 }
 
 function createParts(options: ClientOptions): Parts {
-  const { paymentTimeoutMs = defaultPaymentTimeoutMs } = options
-  if (!(paymentTimeoutMs > 0 && paymentTimeoutMs <= maxTimeoutMs)) {
-    throw new RangeError('paymentTimeoutMs: expected a number of milliseconds')
-  }
+  const { policy, paymentTimeoutMs } = readOptions(options)
   const now = options.now ?? (() => Date.now() / 1000)
   const means = {
     payer: options.payer,
-    policy: readPolicy(options.policy),
+    policy,
     ledger: options.ledger ?? createMemoryLedger(),
     tokens: options.tokens ?? createMemoryTokenStore(),
     now,
@@ -208,6 +207,7 @@ function createParts(options: ClientOptions): Parts {
     locks: createLocks(),
     clocks: createServerClocks(now),
     uses: createUsesInFlight(),
+    purchases: createPurchasesUnderWay(),
   }
 }
 
@@ -233,6 +233,13 @@ function withPurchase(error: unknown, purchase: Purchase | undefined): unknown {
     return error
   }
   return notDelivered(purchase, undefined, error)
+}
+
+/** @throws {TypeError} */
+function hashOf(payment: unknown): string {
+  const hash = isL402Error(payment) ? payment.details['paymentHash'] : payment
+  if (typeof hash === 'string') return hash
+  throw new TypeError('resume: expected a payment hash, or an error that carries one')
 }
 
 function newTrail(purchase: Purchase | undefined): Trail {

@@ -2,13 +2,13 @@ import { L402Error } from '../errors.ts'
 import type { Call, Hop } from './call.ts'
 import { discard } from './challenge-hints.ts'
 import { chooseChallenge } from './check-challenge.ts'
-import { chooseBeforeBuying, chooseFirst } from './choose-token.ts'
+import { awaitedFor, chooseBeforeBuying, chooseFirst } from './choose-token.ts'
 import type { Demand } from './demand.ts'
 import { readDemand } from './demand.ts'
 import type { Aim } from './ledger.ts'
 import { buysTheSame, isOpen } from './ledger.ts'
 import { orAborted } from './locks.ts'
-import { refusesCredential, refusesPayment, refusesWhileOwed } from './may-pay.ts'
+import { hasRoom, maxOwed, refusesCredential, refusesPayment, refusesWhileOwed } from './may-pay.ts'
 import type { Purchase } from './outcome.ts'
 import { describePurchase, notDelivered } from './outcome.ts'
 import type { Parts } from './parts.ts'
@@ -122,23 +122,80 @@ async function decideStep(
 ): Promise<Step> {
   const { origin } = hop.url
   const aim = { target: targetOf(hop), coverage: demand.coverage }
-  const { stillOpen, settled } = await orAborted(settleEarlier(parts, origin, aim), call.signal)
-  const tokens = await storing(() => parts.tokens.usable(origin, parts.now()))
-  const stored = chooseBeforeBuying(tokens, aim, { tried, usesInFlight: parts.uses.count })
-  if (stored !== undefined) {
-    return { kind: 'try', held: hold(parts, stored), resumed: settled.has(stored.id) }
-  }
+  const resumed = new Set<string>()
+  for (;;) {
+    const ended = parts.purchases.ended(origin)
+    const earlier = await orAborted(settleEarlier(parts, origin, aim), call.signal)
+    const { stillOpen, openElsewhere } = earlier
+    for (const id of earlier.settled) resumed.add(id)
+    const { held, tokens } = await lookFor(parts, call, origin, aim, tried)
+    if (held !== undefined) return { kind: 'try', held, resumed: resumed.has(held.stored.id) }
 
-  if (stillOpen !== undefined) throw stillOpen
-  const refusal = refusesPayment(parts, call, hop) ?? refusesWhileOwed(tokens, hop, aim)
-  if (refusal !== undefined) throw refusal
-  if (trail.purchase !== undefined) throw notDelivered(trail.purchase, 402)
-  return buy(parts, call, hop, demand)
+    if (stillOpen !== undefined) throw stillOpen
+    const refusal =
+      refusesPayment(parts, call, hop) ?? refusesWhileOwed(tokens, hop, aim, openElsewhere)
+    if (refusal !== undefined) throw refusal
+    if (trail.purchase !== undefined) throw notDelivered(trail.purchase, 402)
+
+    // What was read is old when a purchase ended meanwhile.
+    if (parts.purchases.ended(origin) !== ended) continue
+    if (hasRoom(tokens, parts.purchases.count(origin), openElsewhere)) {
+      return buy(parts, call, hop, demand, tried)
+    }
+    await orAborted(parts.purchases.nextEnd(origin), call.signal)
+  }
+}
+
+/** A token to try before anything is bought, taken; and the tokens that the origin has. */
+async function lookFor(
+  parts: Parts,
+  call: Call,
+  origin: string,
+  aim: Aim,
+  tried: ReadonlySet<string>,
+): Promise<{ readonly held: Held | undefined; readonly tokens: readonly StoredToken[] }> {
+  const tries = { tried, usesInFlight: parts.uses.count }
+  for (;;) {
+    const tokens = await storing(() => parts.tokens.usable(origin, parts.now()))
+    const awaited = awaitedFor(tokens, aim, tries)
+    if (awaited === undefined) {
+      const stored = chooseBeforeBuying(tokens, aim, tries)
+      return { held: stored === undefined ? undefined : hold(parts, stored), tokens }
+    }
+    await orAborted(parts.uses.idle(awaited.id), call.signal)
+  }
+}
+
+/** Counts the purchase as under way until what it bought was answered, or it came to nothing. */
+async function buy(
+  parts: Parts,
+  call: Call,
+  hop: Hop,
+  demand: Demand,
+  tried: ReadonlySet<string>,
+): Promise<Step> {
+  const end = parts.purchases.take(hop.url.origin)
+  try {
+    const step = await buyUncounted(parts, call, hop, demand, tried)
+    if (step.kind === 'bought') return { ...step, held: alsoReleasing(step.held, end) }
+    end()
+    return step
+  } catch (error) {
+    end()
+    throw error
+  }
 }
 
 /** Pays; asks for a fresh challenge when the invoice turns out to be paid already. */
-async function buy(parts: Parts, call: Call, hop: Hop, first: Demand): Promise<Step> {
+async function buyUncounted(
+  parts: Parts,
+  call: Call,
+  hop: Hop,
+  first: Demand,
+  tried: ReadonlySet<string>,
+): Promise<Step> {
   const { origin } = hop.url
+  const target = targetOf(hop)
   let demand = first
   for (let asked = 0; ; asked++) {
     const checked = chooseChallenge(demand.readings, {
@@ -148,17 +205,35 @@ async function buy(parts: Parts, call: Call, hop: Hop, first: Demand): Promise<S
       nowSeconds: parts.now(),
     })
     const { paymentHash, facts } = checked
-    const bought = await parts.payments.pay(checked, hop, {
-      attenuates: demand.hints.attenuates && facts !== undefined,
-      signal: call.signal,
-    })
-    if (bought !== 'already-paid') return { kind: 'bought', held: hold(parts, bought) }
+    const { attenuates } = demand.hints
+    const aim = { target, coverage: facts?.coverage }
+    const tokenId = tokenIdOf(origin, checked.challenge.token)
+    // On its way from the moment that it is kept: nobody else sends it before it was judged.
+    const release = parts.uses.take(tokenId)
+    let bought: StoredToken | Held | 'already-paid' = 'already-paid'
+    try {
+      bought = await parts.payments.pay(checked, hop, {
+        attenuates: attenuates && facts !== undefined,
+        signal: call.signal,
+        lookAgain: async () => {
+          const { held, tokens } = await lookFor(parts, call, origin, aim, tried)
+          const refusal = held === undefined ? refusesWhileOwed(tokens, hop, aim, 0) : undefined
+          if (refusal !== undefined) throw refusal
+          return held
+        },
+      })
+    } finally {
+      if (bought === 'already-paid' || 'release' in bought) release()
+    }
+    if (bought !== 'already-paid') {
+      if ('release' in bought) return { kind: 'try', held: bought, resumed: false }
+      return { kind: 'bought', held: { stored: bought, release } }
+    }
     if (asked === maxFreshChallenges) {
       throw new L402Error('PAYMENT_FAILED', { reason: 'already-paid', paymentHash, origin })
     }
 
     // A server may offer a challenge until it sees its token, which may still be on its way.
-    const tokenId = tokenIdOf(origin, checked.challenge.token)
     await orAborted(parts.uses.idle(tokenId), call.signal)
     const response = await sendBare(parts, call, hop)
     const fresh = await readDemand(response)
@@ -208,16 +283,33 @@ async function settleEarlier(
   parts: Parts,
   origin: string,
   aim: Aim,
-): Promise<{ readonly stillOpen: L402Error | undefined; readonly settled: ReadonlySet<string> }> {
+): Promise<{
+  readonly stillOpen: L402Error | undefined
+  readonly settled: ReadonlySet<string>
+  /** How many payments of this origin for other things nobody knows the end of. */
+  readonly openElsewhere: number
+}> {
   let stillOpen: L402Error | undefined
   const settled = new Set<string>()
-  for (const entry of await storing(() => parts.ledger.unfinished(origin))) {
-    if (isOpen(entry) && !buysTheSame(entry, aim)) continue
+  const unfinished = await storing(() => parts.ledger.unfinished(origin))
+  const unknown = unfinished.filter((entry) => entry.state === 'unknown' && !entry.abandoned)
+  // Where they would keep anything else from being bought, they are asked about, too.
+  const areMany = unknown.length >= maxOwed
+  let openElsewhere = 0
+  for (const entry of unfinished) {
+    const isWanted = buysTheSame(entry, aim)
+    const isUnknown = entry.state === 'unknown' && !entry.abandoned
+    if (isOpen(entry) && !isWanted && !(areMany && isUnknown)) {
+      if (isUnknown) openElsewhere++
+      continue
+    }
     const now = await parts.payments.resolve(entry)
     if (now.state === 'settled') settled.add(tokenIdOf(origin, now.token))
-    if (isOpen(now) && !now.abandoned) stillOpen ??= unknownPayment(now)
+    if (!isOpen(now) || now.abandoned) continue
+    if (isWanted) stillOpen ??= unknownPayment(now)
+    else openElsewhere++
   }
-  return { stillOpen, settled }
+  return { stillOpen, settled, openElsewhere }
 }
 
 async function holdFirst(parts: Parts, hop: Hop): Promise<Held | undefined> {
@@ -226,6 +318,16 @@ async function holdFirst(parts: Parts, hop: Hop): Promise<Held | undefined> {
   const tries = { tried: new Set<string>(), usesInFlight: parts.uses.count }
   const stored = chooseFirst(tokens, targetOf(hop), tries)
   return stored === undefined ? undefined : hold(parts, stored)
+}
+
+function alsoReleasing({ stored, release }: Held, end: () => void): Held {
+  return {
+    stored,
+    release: () => {
+      release()
+      end()
+    },
+  }
 }
 
 function hold(parts: Parts, stored: StoredToken): Held {

@@ -1,5 +1,7 @@
 import type { Call, Hop } from './call.ts'
 import { discard } from './challenge-hints.ts'
+import { refusesRedirect } from './may-pay.ts'
+import type { Parts } from './parts.ts'
 import { carriesBodyAway, followRedirect, isRedirect, maxRedirects } from './redirect.ts'
 
 /** What happened on the way of one call, over all its hops, as far as redirects go. */
@@ -19,9 +21,11 @@ export type Path = {
  * @param answer - Gets the answer to one hop.
  * @returns The answer that is no redirect, and the hop that it answers.
  * @throws {TypeError} for a redirect under `redirect: 'error'`, and after the 20th.
- * @spec client.md R-PAY-50 to R-PAY-53
+ * @throws {L402Error} POLICY_REFUSED `private-redirect`.
+ * @spec client.md R-PAY-50 to R-PAY-54
  */
 export async function follow(
+  parts: Pick<Parts, 'policy'>,
   call: Call,
   path: Path,
   answer: (hop: Hop) => Promise<Response>,
@@ -33,6 +37,11 @@ export async function follow(
     if (call.redirect === 'error') throw new TypeError('redirected, and redirect is "error"')
     if (redirects === maxRedirects) throw new TypeError('redirected too often')
     const next = followRedirect(hop, response)
+    const refusal = refusesRedirect(parts, hop, next)
+    if (refusal !== undefined) {
+      await discard(response)
+      throw refusal
+    }
     if (path.presented && carriesBodyAway(hop, next)) break
     if ((await next.body?.isReplayable()) === false) break
     await discard(response)

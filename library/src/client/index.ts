@@ -2,10 +2,12 @@ export type { FetchInit } from './call.ts'
 export type { CallLimitOptions } from './call-limits.ts'
 export type { Client, ClientOptions } from './client.ts'
 export { createClient } from './client.ts'
+export { delegate } from './delegate.ts'
 export type {
   Aim,
   Begun,
   BudgetLimits,
+  Exceeded,
   Ledger,
   PaymentEntry,
   PaymentIntent,

@@ -80,7 +80,10 @@ export type Begun =
   | { readonly status: 'known'; readonly entry: PaymentEntry }
   /** Another payment for the same purchase has not ended. */
   | { readonly status: 'open'; readonly entry: PaymentEntry }
-  | { readonly status: 'exceeded'; readonly limit: LimitName }
+  | ({ readonly status: 'exceeded' } & Exceeded)
+
+/** The limit that stopped a payment, and what is left of it. */
+export type Exceeded = { readonly limit: LimitName; readonly leftMsat: Msat }
 
 /** What is spent and set aside, together. */
 export type Spending = {
@@ -133,7 +136,7 @@ export type Ledger = {
   limitReached(
     payment: { readonly host: string; readonly costMsat: Msat; readonly nowSeconds: number },
     limits: BudgetLimits,
-  ): Promise<LimitName | undefined>
+  ): Promise<Exceeded | undefined>
   spending(nowSeconds: number): Promise<Spending>
 }
 

@@ -1,16 +1,17 @@
 import type { L402Error } from '../errors.ts'
 import type { Call, Hop } from './call.ts'
 import { owedFor } from './choose-token.ts'
-import { isConfidential, matchesHost } from './host.ts'
+import { bareHostname, isConfidential, matchesHost } from './host.ts'
 import type { Aim } from './ledger.ts'
 import { notDelivered } from './outcome.ts'
 import type { Parts } from './parts.ts'
+import { isLoopbackHost, isPrivateHost } from './private-host.ts'
 import type { RefusalReason } from './refusal.ts'
 import { refuse } from './refusal.ts'
 import type { StoredToken } from './token-store.ts'
 
-/** With this many tokens that were paid for and refused, nothing more is paid at an origin. */
-const maxOwed = 3
+/** With this much that was paid for and did not come, nothing more is paid at an origin. */
+export const maxOwed = 3
 
 /**
  * Why no credential may go with a request; `undefined`: it may.
@@ -54,17 +55,55 @@ export function refusesPayment(
  * and nothing of this kind.
  *
  * @param tokens - Of the origin, those that may still open something.
+ * @param openElsewhere - How many payments at the origin, for other things, have no known end.
  * @spec client.md R-PAY-44, R-PAY-45
  */
 export function refusesWhileOwed(
   tokens: readonly StoredToken[],
   hop: Hop,
   aim: Aim,
+  openElsewhere: number,
 ): L402Error | undefined {
   const owed = owedFor(tokens, aim)
   if (owed !== undefined) return notDelivered(owed, 402)
-  const count = tokens.filter(({ standing }) => standing === 'owed').length
-  return count < maxOwed ? undefined : because('owed', hop)
+  return countOwed(tokens) + openElsewhere < maxOwed ? undefined : because('owed', hop)
+}
+
+/**
+ * Whether one thing more may be bought at an origin now, or only once a purchase under way has ended:
+ * what never delivered anything gets no more money at once than it may owe.
+ *
+ * @param underWay - How many purchases at the origin this process waits for.
+ * @spec client.md R-PAY-45
+ */
+export function hasRoom(
+  tokens: readonly StoredToken[],
+  underWay: number,
+  openElsewhere: number,
+): boolean {
+  if (tokens.some(({ standing }) => standing === 'good')) return true
+  return countOwed(tokens) + openElsewhere + underWay < maxOwed
+}
+
+function countOwed(tokens: readonly StoredToken[]): number {
+  return tokens.filter(({ standing }) => standing === 'owed').length
+}
+
+/**
+ * Why a redirect is not followed at all: a public host must not choose what is asked of this machine
+ * or the network around it. `undefined`: it may be.
+ *
+ * @spec client.md R-PAY-54
+ */
+export function refusesRedirect(
+  { policy }: Pick<Parts, 'policy'>,
+  from: Hop,
+  to: Hop,
+): L402Error | undefined {
+  if (!isPrivateHost(to.url) || isLoopbackHost(from.url)) return undefined
+  if (bareHostname(from.url) === bareHostname(to.url)) return undefined
+  const isMeant = policy.allowPrivateRedirects.some((host) => matchesHost(host, to.url))
+  return isMeant ? undefined : because('private-redirect', to)
 }
 
 function because(reason: RefusalReason, { url }: Hop): L402Error {

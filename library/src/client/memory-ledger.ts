@@ -3,6 +3,7 @@ import { msat } from '../amount/index.ts'
 import type {
   Begun,
   BudgetLimits,
+  Exceeded,
   Ledger,
   PaymentEntry,
   PaymentIntent,
@@ -10,7 +11,6 @@ import type {
   Spending,
 } from './ledger.ts'
 import { buysTheSame, isOpen } from './ledger.ts'
-import type { LimitName } from './refusal.ts'
 
 const hourSeconds = 3600
 const daySeconds = 86_400
@@ -60,8 +60,8 @@ class Book {
     const open = this.unfinished(intent.origin).find((entry) => blocks(entry, intent))
     if (open !== undefined) return { status: 'open', entry: open }
     const costMsat = ceilingOf(intent)
-    const limit = this.limitReached(intent.host, costMsat, intent.createdAtSeconds, limits)
-    if (limit !== undefined) return { status: 'exceeded', limit }
+    const exceeded = this.limitReached(intent.host, costMsat, intent.createdAtSeconds, limits)
+    if (exceeded !== undefined) return { status: 'exceeded', ...exceeded }
 
     this.#hold(intent.host, costMsat)
     this.#put({
@@ -127,14 +127,15 @@ class Book {
     costMsat: bigint,
     nowSeconds: number,
     limits: BudgetLimits,
-  ): LimitName | undefined {
+  ): Exceeded | undefined {
     const { hourMsat, dayMsat, totalMsat } = this.spending(nowSeconds)
     const hostMsat = this.#byHostMsat.get(host) ?? 0n
-    if (exceeds(totalMsat + costMsat, limits.maxTotalMsat)) return 'total'
-    if (exceeds(hostMsat + costMsat, limits.perHostMsat)) return 'per-host'
-    if (exceeds(dayMsat + costMsat, limits.perDayMsat)) return 'per-day'
-    if (exceeds(hourMsat + costMsat, limits.perHourMsat)) return 'per-hour'
-    return undefined
+    return (
+      exceeds('total', totalMsat, costMsat, limits.maxTotalMsat) ??
+      exceeds('per-host', hostMsat, costMsat, limits.perHostMsat) ??
+      exceeds('per-day', dayMsat, costMsat, limits.perDayMsat) ??
+      exceeds('per-hour', hourMsat, costMsat, limits.perHourMsat)
+    )
   }
 
   spending(nowSeconds: number): Spending {
@@ -194,6 +195,12 @@ function ceilingOf(intent: PaymentIntent): Msat {
   return msat(intent.amountMsat + intent.maxFeeMsat)
 }
 
-function exceeds(sumMsat: bigint, limitMsat: Msat | undefined): boolean {
-  return limitMsat !== undefined && sumMsat > limitMsat
+function exceeds(
+  limit: Exceeded['limit'],
+  takenMsat: bigint,
+  costMsat: bigint,
+  limitMsat: Msat | undefined,
+): Exceeded | undefined {
+  if (limitMsat === undefined || takenMsat + costMsat <= limitMsat) return undefined
+  return { limit, leftMsat: msat(takenMsat < limitMsat ? limitMsat - takenMsat : 0n) }
 }

@@ -1,4 +1,5 @@
 import type { Msat } from '../amount/index.ts'
+import { printable } from '../amount/index.ts'
 import type { Code } from '../errors.ts'
 import { isL402Error, L402Error } from '../errors.ts'
 import type { StoredToken } from './token-store.ts'
@@ -6,7 +7,7 @@ import type { StoredToken } from './token-store.ts'
 /** How a call ended, as far as money is concerned. */
 export type Outcome = 'not_paid' | 'paid_delivered' | 'paid_not_delivered' | 'unknown' | 'refused'
 
-/** What a call bought. */
+/** What a call bought. `JSON.stringify` takes it; amounts become digits. */
 export type Purchase = {
   /** `paid_not_delivered`: the answer is an error that leaves open whether the token was accepted. */
   readonly outcome: 'paid_delivered' | 'paid_not_delivered'
@@ -50,7 +51,7 @@ export function describePurchase(
   resumed: boolean,
 ): Purchase {
   const { paymentHash, origin, amountMsat, feeMsat, facts } = stored
-  return {
+  return printable({
     outcome,
     paymentHash,
     origin,
@@ -60,7 +61,7 @@ export function describePurchase(
     capability: facts?.capability,
     validUntilSeconds: facts?.validUntilSeconds,
     resumed,
-  }
+  })
 }
 
 /** Money was paid, and the credential was not accepted or never arrived. */

@@ -1,5 +1,6 @@
 import type { Locks } from './locks.ts'
 import type { PaymentMeans, Payments } from './payments.ts'
+import type { PurchasesUnderWay } from './purchases-under-way.ts'
 import type { ServerClocks } from './server-clock.ts'
 import type { UsesInFlight } from './uses-in-flight.ts'
 
@@ -10,4 +11,5 @@ export type Parts = PaymentMeans & {
   readonly locks: Locks
   readonly clocks: ServerClocks
   readonly uses: UsesInFlight
+  readonly purchases: PurchasesUnderWay
 }

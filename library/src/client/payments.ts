@@ -2,7 +2,8 @@ import type { Msat } from '../amount/index.ts'
 import { msat } from '../amount/index.ts'
 import { decodeHex, encodeHex } from '../bytes/index.ts'
 import { isL402Error, L402Error } from '../errors.ts'
-import { provesPayment, paymentHash as toPaymentHash } from '../invoice/index.ts'
+import type { PaymentHash } from '../invoice/index.ts'
+import { paymentHash as toPaymentHash } from '../invoice/index.ts'
 import type { FailureReason, Payer, PaymentOutcome } from '../lightning/index.ts'
 import { askApproval } from './approval.ts'
 import type { Hop } from './call.ts'
@@ -12,10 +13,14 @@ import { bareHostname, plainUrl } from './host.ts'
 import type { Begun, Ledger, PaymentEntry, PaymentIntent } from './ledger.ts'
 import { isOpen } from './ledger.ts'
 import { orAborted } from './locks.ts'
+import { overBudget } from './over-budget.ts'
 import type { Policy } from './policy.ts'
+import type { Held } from './present.ts'
+import { readOutcome } from './read-outcome.ts'
 import { refuse } from './refusal.ts'
 import { targetOf, tokenOf } from './stored-token.ts'
 import type { StoredToken, TokenStore } from './token-store.ts'
+import { mayOpen } from './token-store.ts'
 
 /** What payments are made with. */
 export type PaymentMeans = {
@@ -40,16 +45,22 @@ export type Payments = {
   /**
    * Pays a challenge, once.
    *
-   * @returns The token that was bought, or `already-paid` when the invoice was paid before and not
-   *   by this call: nothing was spent, and a fresh challenge may be asked for.
+   * @param options - `lookAgain` is asked after every wait for another payment: what that bought may
+   *   be what is wanted here.
+   * @returns The token that was bought; what `lookAgain` found; or `already-paid` when the invoice
+   *   was paid before and not by this call: nothing was spent, and a fresh challenge may be asked for.
    * @throws {L402Error} POLICY_REFUSED, BUDGET_EXCEEDED, INVOICE_EXPIRED, PAYMENT_FAILED,
    *   NODE_UNAVAILABLE, STORE_UNAVAILABLE: nothing was paid. PAYMENT_UNKNOWN: see `resume`.
    */
   pay(
     checked: CheckedChallenge,
     hop: Hop,
-    options: { readonly attenuates: boolean; readonly signal: AbortSignal | undefined },
-  ): Promise<StoredToken | 'already-paid'>
+    options: {
+      readonly attenuates: boolean
+      readonly signal: AbortSignal | undefined
+      readonly lookAgain: () => Promise<Held | undefined>
+    },
+  ): Promise<StoredToken | Held | 'already-paid'>
   /**
    * Finds out how a payment stands, by asking the wallet where need be, and keeps the token of one
    * that settled.
@@ -76,17 +87,15 @@ export function createPayments(means: PaymentMeans): Payments {
   /** The waiting for an answer, which may end before there is one. */
   const waitedFor = new Map<string, Promise<unknown>>()
 
-  const pay: Payments['pay'] = async (checked, hop, { attenuates, signal }) => {
+  const pay: Payments['pay'] = async (checked, hop, { attenuates, signal, lookAgain }) => {
     const { payer } = means
     if (payer === undefined) throw refuse('no-payer')
     const decidedBy = await askApproval(policy, checked, hop, signal)
-    const { intent, begun } = await begin(checked, hop, { attenuates, decidedBy }, signal)
+    const first = await begin(checked, hop, { attenuates, decidedBy }, lookAgain, signal)
+    if ('release' in first) return first
+    const { intent, begun } = first
     if (begun.status === 'exceeded') {
-      throw new L402Error('BUDGET_EXCEEDED', {
-        limit: begun.limit,
-        amountMsat: String(intent.amountMsat),
-        maxFeeMsat: String(intent.maxFeeMsat),
-      })
+      throw overBudget(begun, policy, intent)
     }
     if (begun.status === 'open') throw unknownPayment(begun.entry)
     if (begun.status === 'known') {
@@ -117,8 +126,9 @@ export function createPayments(means: PaymentMeans): Payments {
     checked: CheckedChallenge,
     hop: Hop,
     circumstances: Pick<PaymentIntent, 'attenuates' | 'decidedBy'>,
+    lookAgain: () => Promise<Held | undefined>,
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly intent: PaymentIntent; readonly begun: Begun }> => {
+  ): Promise<{ readonly intent: PaymentIntent; readonly begun: Begun } | Held> => {
     for (;;) {
       checkValidity(checked.invoice, now())
       const intent = intentOf(checked, hop, circumstances, means)
@@ -127,6 +137,8 @@ export function createPayments(means: PaymentMeans): Payments {
       const other = 'entry' in begun ? waitedFor.get(begun.entry.paymentHash) : undefined
       if (other === undefined) return { intent, begun }
       await orAborted(other, signal)
+      const held = await lookAgain()
+      if (held !== undefined) return held
     }
   }
 
@@ -153,14 +165,11 @@ export function createPayments(means: PaymentMeans): Payments {
   }
 
   /** Hears how a payment ended, and writes it down. Rejects only with what the wallet said. */
-  const settle = async (
-    intent: PaymentIntent,
-    hear: () => Promise<PaymentOutcome>,
-  ): Promise<Ended> => {
+  const settle = async (intent: PaymentIntent, hear: () => Promise<unknown>): Promise<Ended> => {
     const { paymentHash } = intent
     let outcome: PaymentOutcome
     try {
-      outcome = await hear()
+      outcome = readOutcome(await hear(), hashOf(intent), intent)
     } catch (error) {
       // NODE_UNAVAILABLE means that the order was certainly not given. Anything else means nothing.
       if (!isL402Error(error, 'NODE_UNAVAILABLE')) outcome = { status: 'unknown' }
@@ -173,18 +182,19 @@ export function createPayments(means: PaymentMeans): Payments {
     orders.set(paymentHash, 'answered')
     // A wallet that forgot its own payment says `already-paid`, too.
     if (outcome.status === 'failed' && outcome.reason === 'already-paid') {
-      outcome = (await lookUp(paymentHash)) ?? outcome
+      outcome = (await lookUp(intent)) ?? outcome
     }
     return writeDown(intent, outcome)
   }
 
-  const lookUp = async (paymentHash: string): Promise<PaymentOutcome | undefined> => {
+  const lookUp = async (intent: PaymentIntent): Promise<PaymentOutcome | undefined> => {
     const { payer } = means
     if (payer === undefined) return { status: 'unknown' }
     try {
       const signal = AbortSignal.timeout(means.paymentTimeoutMs)
-      const hash = toPaymentHash(decodeHex(paymentHash))
-      return await orAborted(payer.lookupPayment(hash, signal), signal)
+      const hash = hashOf(intent)
+      const answer: unknown = await orAborted(payer.lookupPayment(hash, signal), signal)
+      return answer === undefined ? undefined : readOutcome(answer, hash, intent)
     } catch {
       return { status: 'unknown' }
     }
@@ -198,11 +208,7 @@ export function createPayments(means: PaymentMeans): Payments {
       await quietly(ledger.record(paymentHash, { state: 'failed', failure: reason }, now()))
       return { status: 'failed', reason }
     }
-    // R-PAY-36: a preimage that does not fit proves nothing.
-    const proven =
-      outcome.status === 'settled' &&
-      provesPayment(outcome.preimage, toPaymentHash(decodeHex(paymentHash)))
-    if (outcome.status === 'unknown' || !proven) {
+    if (outcome.status === 'unknown') {
       await quietly(ledger.record(paymentHash, { state: 'unknown' }, now()))
       return { status: 'unknown' }
     }
@@ -210,7 +216,11 @@ export function createPayments(means: PaymentMeans): Payments {
     orders.delete(paymentHash)
     const feeMsat = beyondInvoice(outcome, intent)
     const preimage = encodeHex(outcome.preimage)
-    const stored = tokenOf(intent, { preimage, feeMsat, boughtAtSeconds: now() })
+    const bought = tokenOf(intent, { preimage, feeMsat, boughtAtSeconds: now() })
+    // R-PAY-44: money for nothing so far, where nobody waits for it any more, or it says that it had
+    // expired before it was sold.
+    const isTimely = mayOpen(bought, now()) && waitedFor.has(paymentHash)
+    const stored: StoredToken = isTimely ? bought : { ...bought, standing: 'owed' }
     // The money is gone. A store that fails now does not take away what it bought: the wallet can
     // be asked again by hash, and the open entry sees to it that it is.
     await quietly(ledger.record(paymentHash, { state: 'settled', preimage, feeMsat }, now()))
@@ -236,7 +246,7 @@ export function createPayments(means: PaymentMeans): Payments {
       await waiting
       return (await storing(() => ledger.find(paymentHash))) ?? entry
     }
-    const outcome = await lookUp(paymentHash)
+    const outcome = await lookUp(entry)
     if (outcome === undefined && mayEnd(entry)) {
       await storing(() => ledger.record(paymentHash, neverSent, now()))
     }
@@ -314,6 +324,10 @@ function intentOf(
     createdAtSeconds,
     leaseUntilSeconds: createdAtSeconds + means.paymentTimeoutMs / 1000 + leaseMarginSeconds,
   }
+}
+
+function hashOf({ paymentHash }: PaymentIntent): PaymentHash {
+  return toPaymentHash(decodeHex(paymentHash))
 }
 
 /** What a payment cost on top of its invoice, whatever the wallet calls it. */

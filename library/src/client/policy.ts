@@ -1,6 +1,5 @@
 import type { Msat } from '../amount/index.ts'
 import { msat, parseAmount } from '../amount/index.ts'
-import { L402Error } from '../errors.ts'
 import type { HostPattern } from './host.ts'
 import { parseHostPattern } from './host.ts'
 
@@ -28,6 +27,9 @@ export type Proposal = {
 /**
  * What may be paid. Belongs to the operator: nothing that a call says can widen it.
  *
+ * The names end in `Msat` because that is what is kept and compared, and what a bigint means here;
+ * text says its own unit, so `'100 sat'` is 100 000 msat.
+ *
  * @spec client.md R-PAY-20 to R-PAY-26
  */
 export type PolicyOptions = {
@@ -47,10 +49,21 @@ export type PolicyOptions = {
   readonly allowHosts?: readonly string[]
   /** Hosts that may not; wins over `allowHosts`. */
   readonly denyHosts?: readonly string[]
-  /** Public keys that may be paid, 66 hex digits each. Default: all. */
+  /**
+   * Public keys that may be paid, 66 hex digits each. Default: all.
+   *
+   * The one defence of a first purchase against a relay: a server may pass on the challenge of
+   * another, let the client pay that one's invoice, and use the credential there itself. Nothing in
+   * a challenge says which origin it is for; the key that signed its invoice does, for who knows it.
+   */
   readonly payees?: readonly string[]
   /** Hosts where plain http is good enough. Loopback and `.onion` always are. Default: none. */
   readonly allowHttp?: readonly string[]
+  /**
+   * Hosts on this machine or in a private network to which a public host may redirect a request.
+   * Default: none. A name that DNS leads there is not recognised.
+   */
+  readonly allowPrivateRedirects?: readonly string[]
   /** Whether a token whose payment hash cannot be read may be paid for. Default true. */
   readonly allowOpaqueTokens?: boolean
   /** Asked last. Anything but `true` refuses. */
@@ -69,6 +82,7 @@ export type Policy = {
   readonly denyHosts: readonly HostPattern[]
   readonly payees: ReadonlySet<string> | undefined
   readonly allowHttp: readonly HostPattern[]
+  readonly allowPrivateRedirects: readonly HostPattern[]
   readonly allowOpaqueTokens: boolean
   readonly approve: PolicyOptions['approve']
 }
@@ -84,6 +98,7 @@ const keys: ReadonlySet<string> = new Set<keyof PolicyOptions>([
   'denyHosts',
   'payees',
   'allowHttp',
+  'allowPrivateRedirects',
   'allowOpaqueTokens',
   'approve',
 ])
@@ -91,27 +106,38 @@ const keys: ReadonlySet<string> = new Set<keyof PolicyOptions>([
 /**
  * Checks a policy. A broken policy pays nothing, so nothing is repaired here.
  *
- * @throws {L402Error} CONFIG_INVALID whose details name every mistake by its path.
+ * @param mistakes - Gets what was expected, by the path of the option: `policy.maxPaymentMsat`.
+ * @returns `undefined` when there are mistakes.
  * @spec client.md R-PAY-20
  */
-export function readPolicy(options: PolicyOptions): Policy {
-  const mistakes: Record<string, string> = {}
-  const given = (typeof options === 'object' && options !== null ? options : {}) as PolicyOptions
+export function readPolicy(
+  given: PolicyOptions,
+  mistakes: Record<string, string>,
+): Policy | undefined {
+  const before = Object.keys(mistakes).length
+  if (typeof given !== 'object' || given === null) {
+    mistakes['policy'] =
+      "expected an object, such as { maxPaymentMsat: '100 sat', maxTotalMsat: '2000 sat' }"
+    return undefined
+  }
   for (const key of Object.keys(given)) {
-    if (!keys.has(key)) mistakes[key.slice(0, 64)] = 'not an option of a policy'
+    if (!keys.has(key)) mistakes[pathOf(key.slice(0, 64))] = 'is not an option'
   }
   const amount = (key: keyof PolicyOptions): Msat | undefined => readAmount(given, key, mistakes)
   const hosts = (key: keyof PolicyOptions): readonly HostPattern[] | undefined =>
-    readList(given, key, mistakes, 'expected a host', parseHostPattern)
+    readList(given, key, mistakes, expectedHost, parseHostPattern)
 
   const maxPaymentMsat = amount('maxPaymentMsat')
   const maxTotalMsat = amount('maxTotalMsat')
-  if (given.maxPaymentMsat === undefined) mistakes['maxPaymentMsat'] = 'required'
-  if (given.maxTotalMsat === undefined) mistakes['maxTotalMsat'] = 'required'
+  for (const key of ['maxPaymentMsat', 'maxTotalMsat'] as const) {
+    if (given[key] === undefined) mistakes[pathOf(key)] = "required, such as '100 sat'"
+  }
   const { allowOpaqueTokens = true, approve } = given
-  if (typeof allowOpaqueTokens !== 'boolean') mistakes['allowOpaqueTokens'] = 'expected a boolean'
+  if (typeof allowOpaqueTokens !== 'boolean') {
+    mistakes[pathOf('allowOpaqueTokens')] = 'expected true or false'
+  }
   if (approve !== undefined && typeof approve !== 'function') {
-    mistakes['approve'] = 'expected a function'
+    mistakes[pathOf('approve')] = 'expected a function'
   }
   const payees = readList(given, 'payees', mistakes, 'expected 66 hex digits', parseNodeId)
 
@@ -124,15 +150,16 @@ export function readPolicy(options: PolicyOptions): Policy {
     denyHosts: hosts('denyHosts') ?? [],
     payees: payees === undefined ? undefined : new Set(payees),
     allowHttp: hosts('allowHttp') ?? [],
+    allowPrivateRedirects: hosts('allowPrivateRedirects') ?? [],
     allowOpaqueTokens,
     approve,
   }
   if (
     maxPaymentMsat === undefined ||
     maxTotalMsat === undefined ||
-    Object.keys(mistakes).length > 0
+    Object.keys(mistakes).length > before
   ) {
-    throw new L402Error('CONFIG_INVALID', mistakes)
+    return undefined
   }
   return { ...policy, maxPaymentMsat, maxTotalMsat }
 }
@@ -149,6 +176,14 @@ export function toMsat(amount: Amount): Msat {
   return msat(amount)
 }
 
+export const expectedAmount =
+  "expected an amount with its unit, such as '10 sat', or msat as a bigint"
+const expectedHost = "expected a host, such as 'api.example.com', '*.example.com', 'localhost:8080'"
+
+function pathOf(key: string): string {
+  return `policy.${key}`
+}
+
 function readAmount(
   given: PolicyOptions,
   key: keyof PolicyOptions,
@@ -159,7 +194,7 @@ function readAmount(
   try {
     return toMsat(value as Amount)
   } catch {
-    mistakes[key] = 'expected an amount with its unit, such as "10 sat", or msat as a bigint'
+    mistakes[pathOf(key)] = expectedAmount
     return undefined
   }
 }
@@ -174,13 +209,13 @@ function readList<Item>(
   const value = given[key]
   if (value === undefined) return undefined
   if (!Array.isArray(value)) {
-    mistakes[key] = 'expected a list'
+    mistakes[pathOf(key)] = 'expected a list'
     return undefined
   }
   const items: Item[] = []
   for (const [i, text] of value.entries()) {
     const item = typeof text === 'string' ? parse(text) : undefined
-    if (item === undefined) mistakes[`${key}[${i}]`] = expected
+    if (item === undefined) mistakes[pathOf(`${key}[${i}]`)] = expected
     else items.push(item)
   }
   return items

@@ -34,7 +34,10 @@ export async function present(
 ): Promise<{ readonly response: Response; readonly verdict: Verdict }> {
   try {
     const authorization = credentialFor(stored, hop, parts.clocks.now(hop.url.origin))
-    const response = await send(parts, call, hop, authorization)
+    const response = await send(parts, call, hop, authorization).catch(async (error: unknown) => {
+      await noteUndelivered(parts, stored, hop)
+      throw error
+    })
     const verdict = verdictOf(response.status, opened(stored, routeOf(hop)))
     await remember(parts, stored, hop, verdict, response)
     return { response, verdict }
@@ -91,7 +94,7 @@ async function remember(
   response: Response,
 ): Promise<void> {
   const target = targetOf(hop)
-  if (verdict === 'open') return
+  if (verdict === 'open') return noteUndelivered({ tokens }, stored, hop)
   if (verdict === 'refused') {
     const sells = coverageSoldBy(response)
     return quietly(tokens.mark(stored.id, { kind: 'refused', target, sells }))
@@ -100,4 +103,14 @@ async function remember(
   const isNews = stored.standing !== 'good' || !stored.servedRoutes.includes(routeOf(hop))
   if (!isNews && !counts) return
   await quietly(tokens.mark(stored.id, { kind: 'served', target, used: response.status < 400 }))
+}
+
+/** R-PAY-44: what was asked for with the token that bought it, and did not come, is owed. */
+async function noteUndelivered(
+  { tokens }: Pick<Parts, 'tokens'>,
+  stored: StoredToken,
+  hop: Hop,
+): Promise<void> {
+  if (stored.standing !== 'new' || stored.target !== targetOf(hop)) return
+  await quietly(tokens.mark(stored.id, { kind: 'undelivered' }))
 }

@@ -1,6 +1,7 @@
 import type { Msat } from '../amount/index.ts'
-import { msat } from '../amount/index.ts'
-import { isL402Error, L402Error } from '../errors.ts'
+import { msat, printable } from '../amount/index.ts'
+import type { L402Error } from '../errors.ts'
+import { isL402Error } from '../errors.ts'
 import { expiresAtSeconds } from '../invoice/index.ts'
 import type { Call, Hop } from './call.ts'
 import { discard } from './challenge-hints.ts'
@@ -11,6 +12,7 @@ import { readDemand } from './demand.ts'
 import { follow } from './follow.ts'
 import { bareHostname, plainUrl } from './host.ts'
 import { refusesCredential, refusesPayment, refusesWhileOwed } from './may-pay.ts'
+import { overBudget } from './over-budget.ts'
 import type { Parts } from './parts.ts'
 import { storing } from './payments.ts'
 import { sendBare } from './present.ts'
@@ -37,7 +39,7 @@ export type QuotedPrice = {
   readonly capability: string | undefined
 }
 
-/** What a call would do. */
+/** What a call would do. `JSON.stringify` takes it; amounts become digits. */
 export type Quote =
   /** The server wanted no payment: the request was carried out. */
   | { readonly status: 'free'; readonly httpStatus: number }
@@ -59,7 +61,7 @@ export type Quote =
  */
 export async function quote(parts: Parts, call: Call): Promise<Quote> {
   const path = { presented: false, downgraded: false }
-  const { response, hop } = await follow(call, path, (next) => sendBare(parts, call, next))
+  const { response, hop } = await follow(parts, call, path, (next) => sendBare(parts, call, next))
   const demand = await readDemand(response)
   if (demand === undefined) {
     await discard(response)
@@ -86,26 +88,25 @@ export async function quote(parts: Parts, call: Call): Promise<Quote> {
   const price = priceOf(checked, hop)
   const error =
     refusesPayment(parts, call, hop) ??
-    refusesWhileOwed(tokens, hop, aim) ??
+    refusesWhileOwed(tokens, hop, aim, 0) ??
     (await exceeds(parts, checked, hop))
   return error === undefined ? { status: 'payable', price } : { status: 'refused', error, price }
 }
 
 async function exceeds(
   { ledger, policy, now }: Parts,
-  { amountMsat, maxFeeMsat }: CheckedChallenge,
+  checked: CheckedChallenge,
   hop: Hop,
 ): Promise<L402Error | undefined> {
-  const costMsat = msat(amountMsat + maxFeeMsat)
+  const costMsat = msat(checked.amountMsat + checked.maxFeeMsat)
   const payment = { host: bareHostname(hop.url), costMsat, nowSeconds: now() }
-  const limit = await storing(() => ledger.limitReached(payment, policy))
-  if (limit === undefined) return undefined
-  return new L402Error('BUDGET_EXCEEDED', { limit, amountMsat: String(amountMsat) })
+  const exceeded = await storing(() => ledger.limitReached(payment, policy))
+  return exceeded === undefined ? undefined : overBudget(exceeded, policy, checked)
 }
 
 function priceOf(checked: CheckedChallenge, hop: Hop): QuotedPrice {
   const { amountMsat, maxFeeMsat, payee, paymentHash, invoice, facts } = checked
-  return {
+  return printable({
     url: plainUrl(hop.url),
     amountMsat,
     maxFeeMsat,
@@ -115,5 +116,5 @@ function priceOf(checked: CheckedChallenge, hop: Hop): QuotedPrice {
     description: cut(invoice.description ?? ''),
     service: facts?.service,
     capability: facts?.capability,
-  }
+  })
 }

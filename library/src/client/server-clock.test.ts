@@ -15,6 +15,11 @@ describe('R-PAY-61 the clock of a server', () => {
     ['is what the last one showed', [dated(now + 7200), dated(now - 60)], now - 60],
     ['is ours again when they agree', [dated(now + 7200), dated(now + 1)], now],
     ['is not what a stored answer shows', [dated(now - 999, { age: '999' })], now],
+    ['is what it showed, up to a day', [dated(now + 86_400)], now + 86_400],
+    ['is ours when it is off by more', [dated(now + 86_401)], now],
+    ['is ours when it shows the year 9999', [dated(253_402_300_799)], now],
+    ['is ours when it shows a time before 1970', [dated(-3600)], now],
+    ['is what it was when it shows nonsense later', [dated(now + 60), dated(-3600)], now + 60],
     ['is ours when there is no date', [new Response('')], now],
     ['is ours when the date is nonsense', [new Response('', { headers: { date: 'x' } })], now],
   ] as const) {

@@ -9,10 +9,12 @@ export type ServerClocks = {
 const maxOrigins = 1000
 /** `Date` has whole seconds and takes time to arrive: less than this is no difference. */
 const tolerated = 2
+/** A clock that is further away than a day is no clock, or a trap. */
+const maxOffsetSeconds = 86_400
 
 /**
- * Remembers how far servers' clocks are from ours. Only for the expiry of the credentials that they
- * are sent: a server that lies about the time can shorten or lengthen nothing but those.
+ * Remembers how far servers' clocks are from ours, up to a day. Only for the expiry of the credentials
+ * that they are sent: a server that lies about the time can shorten or lengthen nothing but those.
  *
  * @spec client.md R-PAY-61
  */
@@ -25,7 +27,8 @@ export function createServerClocks(now: () => number): ServerClocks {
       if (response.headers.has('age')) return
       const server = Date.parse(response.headers.get('date') ?? '') / 1000
       const offset = server - now()
-      if (!Number.isFinite(offset)) return
+      // Negated, so that what is no number is passed over, too.
+      if (!(Math.abs(offset) <= maxOffsetSeconds)) return
       offsets.delete(origin)
       if (Math.abs(offset) <= tolerated) return
       offsets.set(origin, offset)

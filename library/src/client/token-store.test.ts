@@ -47,6 +47,11 @@ describe('R-PAY-43 a mark', () => {
     ['served', {}, served('GET /other'), 'good'],
     ['served after all', { standing: 'owed' }, served('GET /data?x=1'), 'good'],
     ['refused at home, never accepted', {}, refused('GET /data?x=1'), 'owed'],
+    ['R-PAY-44 refused at home for another coverage', {}, refused('GET /data?x=1', 'b'), 'owed'],
+    ['refused elsewhere for another coverage, never accepted', {}, refused('GET /y', 'b'), 'new'],
+    ['undelivered, never accepted', {}, { kind: 'undelivered' }, 'owed'],
+    ['undelivered, once good', { standing: 'good' }, { kind: 'undelivered' }, 'good'],
+    ['undelivered, written off', { standing: 'abandoned' }, { kind: 'undelivered' }, 'abandoned'],
     ['refused at home, once good', { standing: 'good' }, refused('GET /data?x=1'), 'spent'],
     ['refused elsewhere', { standing: 'good' }, refused('GET /data?x=2'), 'good'],
     ['refused for the same coverage', { standing: 'good' }, refused('GET /y', 'data'), 'spent'],
@@ -83,7 +88,7 @@ describe('R-PAY-43 a mark', () => {
         target: fc.webUrl(),
         sells: fc.constantFrom(undefined, 'data', 'other'),
       }),
-      fc.constant({ kind: 'abandoned' as const }),
+      fc.constantFrom({ kind: 'abandoned' as const }, { kind: 'undelivered' as const }),
     )
     fc.assert(
       fc.property(fc.array(mark, { maxLength: 400, size: 'max' }), (marks) => {
@@ -105,8 +110,8 @@ describe('R-PAY-44 R-PAY-41 a token may open something', () => {
     ['always, if it does not say', { facts: undefined }, 9e9, true],
     ['not when spent', { standing: 'spent' }, 1001, false],
     ['not when abandoned', { standing: 'abandoned' }, 1001, false],
-    ['when owed, until it expires', { standing: 'owed' }, 1999, true],
-    ['when owed, not from then on', { standing: 'owed' }, 2000, false],
+    ['when owed, for a day though it expires sooner', { standing: 'owed' }, 87_399, true],
+    ['when owed, not from then on', { standing: 'owed' }, 87_400, false],
     ['when owed and opaque, for a day', { standing: 'owed', facts: undefined }, 87_399, true],
     ['and no longer', { standing: 'owed', facts: undefined }, 87_400, false],
   ] as const satisfies readonly (readonly [string, Partial<StoredToken>, number, boolean])[]) {

@@ -4,7 +4,8 @@ import { routeOfTarget } from './ledger.ts'
 
 /**
  * How a token stands. `new`: bought, and no server has judged it yet. `good`: it was accepted.
- * `owed`: it was refused where it was bought, and never accepted: the money bought nothing so far.
+ * `owed`: it was paid for, and refused or left without an answer where it was bought, and never
+ * accepted: the money bought nothing so far.
  * `spent`: it was good, and no longer opens what it was bought for. `abandoned`: written off by the
  * operator. None of these deletes it.
  */
@@ -61,6 +62,8 @@ export type TokenMark =
   | { readonly kind: 'served'; readonly target: string; readonly used: boolean }
   /** `sells`: the coverage of the token that the server offered instead, where it can be read. */
   | { readonly kind: 'refused'; readonly target: string; readonly sells: string | undefined }
+  /** What it was bought for was asked for with it, and the answer leaves delivery open, or none came. */
+  | { readonly kind: 'undelivered' }
   | { readonly kind: 'abandoned' }
 
 /**
@@ -85,10 +88,10 @@ export type TokenStore = {
 
 const maxServedRoutes = 64
 const maxRefusedTargets = 256
-/** How long an origin owes what it was paid for, where the token does not say when it ends. */
+/** How long an origin owes what it was paid for, at least: a token that says less says it for itself. */
 const owedSeconds = 86_400
 
-/** Whether a token may still open something: not spent, abandoned or expired. */
+/** Whether a token may still open something, or is owed: not spent, abandoned or expired. */
 export function mayOpen(token: StoredToken, nowSeconds: number): boolean {
   if (token.standing === 'spent' || token.standing === 'abandoned') return false
   if (token.standing === 'owed') return nowSeconds < owedUntil(token)
@@ -101,12 +104,17 @@ export function mayOpen(token: StoredToken, nowSeconds: number): boolean {
  *
  * A refusal ends a token when the server offers the very thing that the token covers, or, where that
  * cannot be read, when it is for what the token was bought for: `spent` if it ever worked, `owed` if
- * not. Any other refusal is about that target alone. A token that works after all is good again.
+ * not. One that never worked is owed as soon as it is refused for what it was bought for, whatever is
+ * sold there now. Any other refusal is about that target alone. A token that works after all is good
+ * again.
  *
  * @spec client.md R-PAY-43, R-PAY-44
  */
 export function markToken(token: StoredToken, mark: TokenMark): StoredToken {
   if (mark.kind === 'abandoned') return { ...token, standing: 'abandoned' }
+  if (mark.kind === 'undelivered') {
+    return token.standing === 'new' ? { ...token, standing: 'owed' } : token
+  }
   const { target } = mark
   if (mark.kind === 'served') {
     return {
@@ -125,16 +133,19 @@ export function markToken(token: StoredToken, mark: TokenMark): StoredToken {
 }
 
 function endsToken(
-  { target, facts }: StoredToken,
+  { target, facts, standing }: StoredToken,
   refusal: { readonly target: string; readonly sells: string | undefined },
 ): boolean {
   const { sells } = refusal
+  // R-PAY-44: a server that sells something else each time has not delivered this for all that.
+  if (standing === 'new' && refusal.target === target) return true
   if (facts?.coverage === undefined || sells === undefined) return refusal.target === target
   return facts.coverage === sells
 }
 
 function owedUntil(token: StoredToken): number {
-  return token.facts?.validUntilSeconds ?? token.boughtAtSeconds + owedSeconds
+  const atLeast = token.boughtAtSeconds + owedSeconds
+  return Math.max(token.facts?.validUntilSeconds ?? atLeast, atLeast)
 }
 
 function standingAfterRefusal(standing: TokenStanding): TokenStanding {

@@ -28,6 +28,12 @@ export type Limit = {
   readonly key: string
   readonly unit: 'use' | 'msat'
   readonly max: bigint
+  /**
+   * Through whose hands it came: a digest of the first branch that a holder made of the purchase, or
+   * the payment hash where the purchase sets the limit. A store can bound by it what one delegate
+   * makes it count.
+   */
+  readonly lineage: string
   /** Who set it: decides between 402 (buy again) and 403 (the holder's own restriction). */
   readonly setBy: 'purchase' | 'attenuation'
 }

@@ -512,18 +512,40 @@ describe('R-CAV-15 limits', () => {
     const branchKey = (i: number) =>
       encodeHex(sha256(verified[sold.length + i]!.branch)).slice(0, 32)
     const setBy = 'attenuation'
+    const lineage = branchKey(0)
     expect(limits).toEqual([
-      { key: encodeHex(paymentHash), unit: 'use', max: 100n, setBy: 'purchase' },
-      { key: branchKey(0), unit: 'use', max: 50n, setBy },
-      { key: branchKey(1), unit: 'use', max: 10n, setBy },
-      { key: branchKey(2), unit: 'use', max: 10n, setBy },
-      { key: branchKey(3), unit: 'msat', max: 500_000n, setBy },
-      { key: branchKey(4), unit: 'msat', max: 400_000n, setBy },
-      { key: branchKey(5), unit: 'use', max: 5n, setBy },
+      {
+        key: encodeHex(paymentHash),
+        unit: 'use',
+        max: 100n,
+        lineage: encodeHex(paymentHash),
+        setBy: 'purchase',
+      },
+      { key: branchKey(0), unit: 'use', max: 50n, lineage, setBy },
+      { key: branchKey(1), unit: 'use', max: 10n, lineage, setBy },
+      { key: branchKey(2), unit: 'use', max: 10n, lineage, setBy },
+      { key: branchKey(3), unit: 'msat', max: 500_000n, lineage, setBy },
+      { key: branchKey(4), unit: 'msat', max: 400_000n, lineage, setBy },
+      { key: branchKey(5), unit: 'use', max: 5n, lineage, setBy },
     ])
     const branches = verified.map(({ branch }) => encodeHex(branch))
     for (const { key } of limits)
       expect(branches.some((branch) => branch.includes(key))).toBe(false)
+  })
+
+  test('of all that came through one copy have one lineage, and each copy its own', () => {
+    const root = mint({ rootKey, identifier: new Uint8Array(66), caveats: purchase })
+    const lineageOf = (...path: readonly string[]): string | undefined => {
+      const token = path.reduce((parent, caveat) => attenuate(parent, caveat), root)
+      const { limits } = authorize(readTerms(verify(token, rootKey), options), access)
+      return limits.at(-1)?.lineage
+    }
+    const delegate = lineageOf('did=child', 'request_count <= 3')
+    expect(lineageOf('did=child', `exp=${now + 60}`, 'request_count <= 3')).toBe(delegate)
+    expect(lineageOf('did=child', 'did=x', 'request_count <= 2', 'max_requests=1')).toBe(delegate)
+    expect(lineageOf('did=other', 'request_count <= 3')).not.toBe(delegate)
+    expect(lineageOf('request_count <= 3')).not.toBe(delegate)
+    expect(lineageOf('request_count <= 3')).not.toBe(lineageOf('request_count <= 2'))
   })
 
   test('of one copy are shared below it, and not beside it', () => {

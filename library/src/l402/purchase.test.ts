@@ -101,6 +101,7 @@ test('R-CAV-3 what was written is what is read, for every purchase', () => {
       const token = mint({ rootKey, identifier: new Uint8Array(66), caveats })
       const { service, tier, capability, validUntilSeconds, amountMsat, uses, scope } = purchase
       const paymentHash = hashPreimage(secret)
+      const hash = encodeHex(paymentHash)
       const terms = readTerms(verify(token, rootKey), { service, paymentHash, preimage: secret })
       const grant = authorize(terms, {
         tier,
@@ -123,7 +124,7 @@ test('R-CAV-3 what was written is what is read, for every purchase', () => {
         limits:
           uses === undefined
             ? []
-            : [{ key: encodeHex(paymentHash), unit: 'use', max: BigInt(uses), setBy: 'purchase' }],
+            : [{ key: hash, unit: 'use', max: BigInt(uses), lineage: hash, setBy: 'purchase' }],
         delegationIds: [],
         skipped: [],
       })

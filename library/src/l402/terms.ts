@@ -96,7 +96,9 @@ export function readTerms(caveats: VerifiedCaveats, options: TermsOptions): Term
     const check: Check = { condition, satisfier, value, code: boughtCode ?? 'CAVEAT_NOT_MET' }
     const reason = satisfier.refusesToken?.(value, options)
     if (reason !== undefined) throw refusal(check, reason)
-    readings.push({ ...check, isBought: boughtCode !== undefined, branch: caveats[i]!.branch })
+    const { branch } = caveats[i]!
+    const lineage = caveats[Math.min(i, purchase.end + 1)]!.branch
+    readings.push({ ...check, isBought: boughtCode !== undefined, branch, lineage })
   }
   return summarize(readings, purchase, skipped, options)
 }
@@ -106,7 +108,12 @@ export function refusal({ code, condition }: Check, reason: string): L402Error {
   return new L402Error(code, { condition, reason })
 }
 
-type Reading = Check & { readonly isBought: boolean; readonly branch: Uint8Array }
+type Reading = Check & {
+  readonly isBought: boolean
+  readonly branch: Uint8Array
+  /** The first branch that a holder made, for what holders added. */
+  readonly lineage: Uint8Array
+}
 
 /** Sorts what was read by when it is needed, so that `authorize` has nothing left to look up. */
 function summarize(
@@ -127,12 +134,18 @@ function summarize(
       const untilSeconds = satisfier.untilSeconds?.(value)
       return untilSeconds === undefined ? [] : [{ untilSeconds, capability: satisfier.capability }]
     }),
-    limits: readings.flatMap(({ satisfier, value, isBought, branch }) => {
-      const limit = satisfier.limit?.(value)
-      if (limit === undefined) return []
-      const key = isBought ? encodeHex(paymentHash) : branchKey(branch)
-      return [{ key, ...limit, setBy: isBought ? 'purchase' : 'attenuation' }]
-    }),
+    limits: readings.flatMap(
+      ({ satisfier, value, isBought, branch, lineage }): readonly Limit[] => {
+        const limit = satisfier.limit?.(value)
+        if (limit === undefined) return []
+        if (isBought) {
+          const key = encodeHex(paymentHash)
+          return [{ key, ...limit, lineage: key, setBy: 'purchase' }]
+        }
+        const keys = { key: branchKey(branch), lineage: branchKey(lineage) }
+        return [{ ...keys, ...limit, setBy: 'attenuation' }]
+      },
+    ),
     delegationIds: readings.flatMap(({ satisfier, value }) => {
       return satisfier.delegationId === undefined ? [] : [satisfier.delegationId(value)]
     }),

@@ -34,6 +34,19 @@ describe('R-MAC-4 narrowing needs no key and leaves the parent alone', () => {
     expect(verify(second, rootKey).map(({ text }) => text)).toEqual(['a=1', 'c=1', 'd=1'])
   })
 
+  test('the text of a macaroon is not one', () => {
+    for (const [value, got] of [
+      ['AgEEc2hv', 'text'],
+      [undefined, 'undefined'],
+      [{}, 'object'],
+      [null, 'object'],
+    ] as const) {
+      expect(() => attenuate(value as never, 'a=1')).toThrow(
+        new TypeError(`attenuate: expected a macaroon, as decodeToken gives; got ${got}`),
+      )
+    }
+  })
+
   test('narrowing by nothing is the same token', () => {
     const parent = mint({ rootKey, identifier, location: 'here', caveats: ['a=1'] })
     expect(attenuate(parent)).toEqual(parent)

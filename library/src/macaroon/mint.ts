@@ -41,15 +41,23 @@ export function mint(token: {
  * a token may carry is for its verifier to say: here it is 32 (`limits.verifiedCaveats`).
  *
  * @throws {RangeError} for text that is not well-formed Unicode: other text than it would be signed.
+ * @throws {TypeError} for a parent that is no macaroon, such as the text of one: see `decodeToken`.
  * @spec macaroon.md R-MAC-2, R-MAC-4, R-MAC-9
  * @example
  * attenuate(token, 'method=GET', 'exp=1900000000')
  */
 export function attenuate(parent: Macaroon, ...caveats: readonly string[]): Macaroon {
+  requireMacaroon(parent)
   const added = caveats.map((text) => ({ identifier: encodeCaveat(text) }))
   let signature = parent.signature
   for (const { identifier } of added) signature = hmacSha256(signature, identifier)
   return { ...parent, unverifiedCaveats: [...parent.unverifiedCaveats, ...added], signature }
+}
+
+function requireMacaroon(value: unknown): void {
+  if (typeof value === 'object' && value !== null && 'unverifiedCaveats' in value) return
+  const got = typeof value === 'string' ? 'text' : typeof value
+  throw new TypeError(`attenuate: expected a macaroon, as decodeToken gives; got ${got}`)
 }
 
 function encodeCaveat(text: string): Uint8Array {

@@ -6,6 +6,7 @@ import { decodeInvoiceUnverified, expiresAtSeconds } from '../invoice/index.ts'
 import { encodeIdentifier, purchaseCaveats } from '../l402/index.ts'
 import type { Payee } from '../lightning/index.ts'
 import { encodeToken, mint } from '../macaroon/index.ts'
+import { clientSite } from './client-network.ts'
 import type { IssuanceGate } from './issuance-gate.ts'
 import type { IssuanceLimit } from './issuance-limit.ts'
 import type { KeyRing } from './key-ring.ts'
@@ -79,8 +80,10 @@ export class ChallengeDesk {
   async ask(
     order: Order,
   ): Promise<{ readonly challenge: OpenChallenge; readonly reused: boolean }> {
-    // Nobody knows whose challenge it would be: it is made anew each time.
-    if (order.clientAddress === undefined) {
+    // Of two clients behind one address, one would use up what the other has paid for: the preimage
+    // is known along the route of the payment, and the token to both. So it is made anew each time,
+    // as it is where nobody knows whose challenge it would be.
+    if (order.uses !== undefined || order.clientAddress === undefined) {
       return { challenge: await this.#issue(order, ''), reused: false }
     }
     const key = keyOf(order, order.clientAddress)
@@ -120,7 +123,9 @@ export class ChallengeDesk {
     const retryAfterSeconds = limit.take(order.clientAddress, now())
     if (retryAfterSeconds > 0) throw new L402Error('REQUEST_RATE_LIMITED', { retryAfterSeconds })
     // Invoice first: a token whose invoice failed would be a promise nobody can keep.
-    const invoice = await gate.run((signal) => this.#createInvoice(order, signal))
+    const invoice = await gate.run(clientSite(order.clientAddress), (signal) =>
+      this.#createInvoice(order, signal),
+    )
     const challenge = this.#mint(order, invoice)
     // One payment would open both tokens.
     if (this.#issued.get(challenge.paymentHash) !== undefined) throw unusable('used before')

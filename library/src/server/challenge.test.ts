@@ -279,6 +279,24 @@ describe('R-SRV-33 an open challenge is handed out again', () => {
     expect(await invoiceOf(gate, parts)).not.toBe(await invoiceOf(gate, parts))
   })
 
+  test('to nobody where uses are limited: of two behind one address, one could use up what the other pays for', async () => {
+    const stall = openStall()
+    const gate = stall.paywall.charge({ ...forecast, uses: 5 })
+    const invoices = await Promise.all(Array.from({ length: 10 }, () => invoiceOf(gate)))
+    expect(new Set(invoices).size).toBe(10)
+    expect(new Set([...invoices, await invoiceOf(gate)]).size).toBe(11)
+  })
+
+  test('R-SRV-36 so one client gets 60 of a limited sale at once, and then 429', async () => {
+    const stall = openStall()
+    const gate = stall.paywall.charge({ ...forecast, uses: 5 })
+    for (let i = 0; i < 60; i++) await challengeOf(gate)
+    expect(refusedWith(await gate(request()))).toBe('429 REQUEST_RATE_LIMITED')
+    stall.clock.seconds += 1
+    await challengeOf(gate)
+    expect(refusedWith(await gate(request()))).toBe('429 REQUEST_RATE_LIMITED')
+  })
+
   test('while more than a fifth of its life is left', async () => {
     const stall = openStall()
     const gate = stall.paywall.charge(forecast)
@@ -357,7 +375,7 @@ describe('R-SRV-35 S5 what nobody paid for is not kept', () => {
   test('a flood leaves the stores untouched and 10 000 challenges at most', async () => {
     let asked = 0
     const stall = openStall({
-      issuance: { burst: 1_000_000 },
+      issuance: { burst: 1_000_000, globalBurst: 1_000_000 },
       uses: {
         reserve: async () => ({ reserved: String(asked++) }),
         commit: async () => void asked++,
@@ -365,7 +383,7 @@ describe('R-SRV-35 S5 what nobody paid for is not kept', () => {
       },
       denyList: { isDenied: () => asked++ < 0 },
     })
-    const gate = stall.paywall.charge({ ...forecast, uses: 1 })
+    const gate = stall.paywall.charge(forecast)
     const first = await invoiceOf(gate, { clientAddress: '192.0.2.1' })
     for (let i = 0; i < 10_000; i++) {
       if (i === 9_000) await invoiceOf(gate, { clientAddress: '192.0.2.2' })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { clientNetwork } from './client-network.ts'
+import { clientNetwork, clientSite } from './client-network.ts'
 
 describe('R-SRV-36 clients are counted by their network', () => {
   for (const [address, network] of [
@@ -27,6 +27,20 @@ describe('R-SRV-36 clients are counted by their network', () => {
   ] as const) {
     test(`${address?.slice(0, 30)} is in ${network}`, () => {
       expect(clientNetwork(address)).toBe(network)
+    })
+  }
+})
+
+describe('R-SRV-36 R-SRV-37 a site is a /48, or the network where there is none', () => {
+  for (const [address, site] of [
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
+    ['2001:db8:1:ffff::1', '2001:db8:1::/48'],
+    ['::1', '0:0:0::/48'],
+    ['192.0.2.1', '192.0.2.0/24'],
+    [undefined, 'unknown'],
+  ] as const) {
+    test(`${address} is of ${site}`, () => {
+      expect(clientSite(address)).toBe(site)
     })
   }
 })

@@ -23,6 +23,21 @@ export function clientNetwork(address: string | undefined): string {
   return groups === undefined ? unknownNetwork : `${groups.slice(0, 4).join(':')}::/64`
 }
 
+/**
+ * The site that a client belongs to: the /48 of an IPv6 address, which is what one customer may be
+ * given whole, and otherwise the same as {@link clientNetwork}.
+ *
+ * @spec server.md R-SRV-36, R-SRV-37
+ */
+export function clientSite(address: string | undefined): string {
+  return siteOf(clientNetwork(address))
+}
+
+/** The site of a network that {@link clientNetwork} gave. */
+export function siteOf(network: string): string {
+  return network.endsWith('::/64') ? `${network.split(':', 3).join(':')}::/48` : network
+}
+
 /** The eight groups in their shortest spelling, or `undefined` for what is not IPv6. */
 function ipv6Groups(text: string): readonly string[] | undefined {
   // A trailing dotted quad stands for two groups; which ones does not matter to a /64.

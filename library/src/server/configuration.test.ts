@@ -37,7 +37,7 @@ describe('R-SRV-52 every mistake is listed with its path', () => {
       pricegracepercent: 1,
     }
     expect(mistakesIn(() => createPaywall(options as unknown as PaywallOptions))).toEqual([
-      'service: expected ^[a-z][a-z0-9-]{0,31}$',
+      'service: expected a lower-case letter, then lower-case letters, digits or -, at most 32 in all, for example weather',
       'payee: expected an object with lookupInvoice, settlements',
       'keys: expected an object with rootKey',
       'uses: expected an object with reserve, commit, release',
@@ -68,7 +68,7 @@ describe('R-SRV-52 every mistake is listed with its path', () => {
     }
     expect(mistakesIn(() => paywall.charge(options as unknown as ChargeOptions))).toEqual([
       "price: expected an amount with its unit, such as '10 sat'",
-      'capability: expected ^[a-z0-9][a-z0-9.-]{0,63}$',
+      'capability: expected lower-case letters, digits, . or -, the first a letter or digit, at most 64, for example forecast',
       'tier: expected a whole number from 0 to 255',
       'uses: expected a whole number from 1 to 1000000000',
       'lifetimeSeconds: expected a whole number from 1 to 31536000',
@@ -82,15 +82,45 @@ describe('R-SRV-52 every mistake is listed with its path', () => {
     for (const price of ['0 sat', 0n]) {
       const options = { price, capability: 'a' } as unknown as ChargeOptions
       expect(mistakesIn(() => paywall.charge(options))).toEqual([
-        'price: expected more than zero; what is free is `null`',
+        'price: expected more than zero; for what is free leave the gate off, or return null from a price function',
       ])
     }
+    const price = `${2n ** 53n} msat`
+    expect(mistakesIn(() => paywall.charge({ price, capability: 'a' }))).toEqual([
+      'price: expected at most 9007199254740991 msat',
+    ])
   })
 
   test('nothing at all is a mistake too', () => {
     const { paywall } = openStall()
     expect(mistakesIn(() => createPaywall({} as PaywallOptions)).length).toBe(3)
     expect(mistakesIn(() => paywall.charge({} as ChargeOptions)).length).toBe(2)
+    const nothing = [undefined, null, 5, 'weather', () => undefined] as never[]
+    for (const options of nothing) {
+      expect(mistakesIn(() => createPaywall(options))).toEqual([
+        'options: expected { service, payee, keys }',
+      ])
+      expect(mistakesIn(() => paywall.charge(options))).toEqual([
+        "options: expected { price: '10 sat', capability: 'forecast' }, or more than that",
+      ])
+    }
+  })
+
+  test('a part that is no object is one mistake, and a payee has a network', () => {
+    const { seller, keys } = openStall()
+    const { createInvoice, lookupInvoice, settlements } = seller
+    const options = {
+      service: 'weather',
+      keys,
+      payee: { createInvoice, lookupInvoice, settlements },
+      issuance: 5,
+      on: null,
+    }
+    expect(mistakesIn(() => createPaywall(options as unknown as PaywallOptions))).toEqual([
+      "payee: expected an object with network, such as 'bitcoin'",
+      'issuance: expected an object',
+      'on: expected an object',
+    ])
   })
 
   test('the longest of everything is none', () => {
@@ -181,10 +211,17 @@ describe('R-SRV-53 R-SRV-57 every mistake of a route table is listed with its ke
       '"GET /a?b": expected the canonical spelling of the path',
       '"GET /a#b": expected the canonical spelling of the path',
       '"GET /a;b": expected the canonical spelling of the path',
-      '"GET /price" price: expected more than zero; what is free is `null`',
+      '"GET /price" price: expected more than zero; for what is free leave the gate off, or return null from a price function',
       '"GET /price" usess: is not an option',
       '"GET /é": expected the canonical spelling of the path',
     ])
+  })
+
+  test('a route that is no set of terms, once', () => {
+    const expected = `expected 'free' or { price: '10 sat' }`
+    for (const charged of ['10 sat', 5, null, undefined, [], () => '1 sat']) {
+      expect(routes({ 'GET /a': 'free', 'GET /z': charged })).toEqual([`"GET /z": ${expected}`])
+    }
   })
 
   test('two routes that match the same paths', () => {
@@ -219,7 +256,14 @@ describe('R-SRV-53 R-SRV-57 every mistake of a route table is listed with its ke
 
   test('a table of nothing, and a paywall that is none', () => {
     expect(routes({})).toEqual(['table: expected at least one route'])
+    for (const table of [undefined, null, [], 'free'] as unknown as object[]) {
+      expect(routes(table)).toEqual(["table: expected an object, such as { 'GET /': 'free' }"])
+    }
     const fake = { charge: () => () => Promise.reject(), close: () => Promise.resolve() }
-    expect(() => createRoutes(fake, { 'GET /a': 'free' })).toThrow(TypeError)
+    for (const none of [fake, undefined as never]) {
+      expect(() => createRoutes(none, { 'GET /a': 'free' })).toThrow(
+        new TypeError('expected a paywall, as createPaywall gives'),
+      )
+    }
   })
 })

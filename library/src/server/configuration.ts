@@ -6,17 +6,17 @@ import { readPrice } from './price.ts'
 /** Sentences of the form `path: what was expected`. */
 export type Mistakes = readonly string[]
 
-export const servicePattern: RegExp = /^[a-z][a-z0-9-]{0,31}$/
-export const capabilityPattern: RegExp = /^[a-z0-9][a-z0-9.-]{0,63}$/
-
 /** What each option must be. An option that is not here is a mistake too. */
 type Rules<Options> = {
   readonly [Name in keyof Options]-?: (value: unknown) => string | undefined
 }
 
 const paywallRules: Rules<PaywallOptions> = {
-  service: matches(servicePattern),
-  payee: isPort('createInvoice', 'lookupInvoice', 'settlements'),
+  service: matches(
+    /^[a-z][a-z0-9-]{0,31}$/,
+    'a lower-case letter, then lower-case letters, digits or -, at most 32 in all, for example weather',
+  ),
+  payee: isPayee,
   keys: isPort('rootKey'),
   uses: optional(isPort('reserve', 'commit', 'release')),
   denyList: optional(isPort('isDenied')),
@@ -28,6 +28,7 @@ const paywallRules: Rules<PaywallOptions> = {
   unknownCaveats: optional(oneOf('refuse', 'skip')),
   priceGracePercent: optional(number(0, 100)),
   challengeSeconds: optional(whole(30, 86_400)),
+  storeTimeoutMs: optional(whole(1, 600_000)),
   issuance: optional(isObject),
   on: optional(isObject),
 }
@@ -35,6 +36,8 @@ const paywallRules: Rules<PaywallOptions> = {
 const issuanceRules: Rules<IssuanceOptions> = {
   burst: optional(whole(1, 1_000_000)),
   perMinute: optional(number(0.01, 1_000_000)),
+  globalBurst: optional(whole(1, 1_000_000)),
+  globalPerMinute: optional(number(0.01, 1_000_000)),
   concurrent: optional(whole(1, 10_000)),
   queue: optional(whole(0, 100_000)),
   timeoutMs: optional(whole(1, 600_000)),
@@ -50,7 +53,10 @@ const listenerRules: Rules<NonNullable<PaywallOptions['on']>> = {
 
 const chargeRules: Rules<ChargeOptions> = {
   price: isPrice,
-  capability: matches(capabilityPattern),
+  capability: matches(
+    /^[a-z0-9][a-z0-9.-]{0,63}$/,
+    'lower-case letters, digits, . or -, the first a letter or digit, at most 64, for example forecast',
+  ),
   tier: optional(whole(0, 255)),
   uses: optional(whole(1, 1_000_000_000)),
   lifetimeSeconds: optional(whole(1, 31_536_000)),
@@ -59,14 +65,21 @@ const chargeRules: Rules<ChargeOptions> = {
 
 /** @throws {L402Error} CONFIG_INVALID with every mistake. */
 export function checkPaywallOptions(options: PaywallOptions): void {
+  if (isObject(options) !== undefined) failOn(['options: expected { service, payee, keys }'])
+  const { issuance, on } = options
   failOn([
     ...findMistakes(options, paywallRules, ''),
-    ...findMistakes(options.issuance ?? {}, issuanceRules, 'issuance.'),
-    ...findMistakes(options.on ?? {}, listenerRules, 'on.'),
+    ...(isObject(issuance) === undefined
+      ? findMistakes(issuance ?? {}, issuanceRules, 'issuance.')
+      : []),
+    ...(isObject(on) === undefined ? findMistakes(on ?? {}, listenerRules, 'on.') : []),
   ])
 }
 
 export function findChargeMistakes(options: ChargeOptions): Mistakes {
+  if (isObject(options) !== undefined) {
+    return ["options: expected { price: '10 sat', capability: 'forecast' }, or more than that"]
+  }
   return findMistakes(options, chargeRules, '')
 }
 
@@ -87,7 +100,6 @@ function findMistakes<Options extends object>(
   rules: Rules<Options>,
   path: string,
 ): Mistakes {
-  if (typeof options !== 'object' || options === null) return [`${path}: expected an object`]
   const known = Object.entries<(value: unknown) => string | undefined>(rules)
   const values = new Map<string, unknown>(Object.entries(options))
   const wrong = known.flatMap(([name, rule]) => {
@@ -104,9 +116,8 @@ function optional(rule: Rule): Rule {
   return (value) => (value === undefined ? undefined : rule(value))
 }
 
-function matches(pattern: RegExp): Rule {
-  return (value) =>
-    typeof value === 'string' && pattern.test(value) ? undefined : `${pattern.source}`
+function matches(pattern: RegExp, expected: string): Rule {
+  return (value) => (typeof value === 'string' && pattern.test(value) ? undefined : expected)
 }
 
 function oneOf(...values: readonly unknown[]): Rule {
@@ -141,6 +152,16 @@ function isPort(...methods: readonly string[]): Rule {
     const missing = methods.filter((method) => typeof Reflect.get(port, method) !== 'function')
     return missing.length === 0 ? undefined : `an object with ${missing.join(', ')}`
   }
+}
+
+const hasPayeeMethods = isPort('createInvoice', 'lookupInvoice', 'settlements')
+
+/** Without a network, no invoice of it would be found to be for the right one. */
+function isPayee(value: unknown): string | undefined {
+  const wrong = hasPayeeMethods(value)
+  if (wrong !== undefined) return wrong
+  const network: unknown = Reflect.get(Object(value), 'network')
+  return typeof network === 'string' ? undefined : "an object with network, such as 'bitcoin'"
 }
 
 function isPrice(value: unknown): string | undefined {

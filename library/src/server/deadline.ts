@@ -30,3 +30,35 @@ export function startDeadline(ms: number, late: () => Error): Deadline {
     clear: () => clearTimeout(timer),
   }
 }
+
+/**
+ * A promise's own end, or a rejection once it took too long. Without a signal, and so cheap enough
+ * for what every paid request waits for.
+ *
+ * @param ms - From now.
+ * @param tooLate - Told of a value that nobody waits for any more.
+ */
+export function within<T>(
+  ms: number,
+  promise: Promise<T>,
+  tooLate: (value: T) => void = () => undefined,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let expired = false
+    const timer = setTimeout(() => {
+      expired = true
+      reject(new RangeError(`no answer within ${ms} ms`))
+    }, ms)
+    promise.then(
+      (value) => {
+        if (expired) return tooLate(value)
+        clearTimeout(timer)
+        resolve(value)
+      },
+      (error: unknown) => {
+        clearTimeout(timer)
+        reject(error)
+      },
+    )
+  })
+}

@@ -43,7 +43,7 @@ export type SettledEvent = {
   readonly capability: string | undefined
 }
 
-/** Something that the paywall depends on failed: the operator's turn. */
+/** Something that the paywall depends on failed, and customers are turned away: the operator's turn. */
 export type FailureEvent = {
   readonly part: 'payee' | 'price' | 'use-store' | 'deny-list'
   readonly code: Code
@@ -53,7 +53,7 @@ export type FailureEvent = {
 
 /**
  * Listeners. What they are told carries no token, no key and no preimage. A listener that throws or
- * rejects changes nothing.
+ * rejects changes nothing. `JSON.stringify` takes every event; amounts become digits.
  *
  * @spec server.md R-SRV-50, R-SRV-51
  */
@@ -62,6 +62,12 @@ export type PaywallEvents = {
   readonly admitted?: (event: AdmittedEvent) => unknown
   readonly refused?: (event: RefusedEvent) => unknown
   readonly settled?: (event: SettledEvent) => unknown
+  /**
+   * Without it, the first failure of each part is reported as a warning of the process
+   * (`process.emitWarning`, where there is one), without what was thrown.
+   *
+   * @spec server.md R-SRV-59
+   */
   readonly failure?: (event: FailureEvent) => unknown
 }
 

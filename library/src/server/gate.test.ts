@@ -611,6 +611,51 @@ describe('R-SRV-26 a dependency that is down is 503 and never 402', () => {
     })
   }
 
+  test('R-SRV-26 a store that does not answer is away, and what it reserves too late is given back', async () => {
+    const given: string[] = []
+    let answer: (reservation: { reserved: string }) => void = () => undefined
+    const stall = openStall({
+      storeTimeoutMs: 20,
+      uses: {
+        reserve: () =>
+          new Promise((resolve) => {
+            answer = resolve
+          }),
+        commit: async (id) => void given.push(`commit ${id}`),
+        release: async (id) => void given.push(`release ${id}`),
+      },
+    })
+    const gate = stall.paywall.charge({ ...forecast, uses: 2 })
+    const { authorization } = await stall.buy(gate)
+    expect(refusedWith(await gate(paidRequest(authorization)))).toBe('503 STORE_UNAVAILABLE')
+    expect(given).toEqual([])
+    answer({ reserved: 'late' })
+    await new Promise(setImmediate)
+    expect(given).toEqual(['release late'])
+  })
+
+  test('R-SRV-44 a store that does not answer at the end holds nobody up', async () => {
+    const never = (): Promise<never> => new Promise(() => undefined)
+    const stall = openStall({
+      storeTimeoutMs: 20,
+      uses: { reserve: async () => ({ reserved: 'one' }), commit: never, release: never },
+    })
+    const gate = stall.paywall.charge({ ...forecast, uses: 2 })
+    const { authorization } = await stall.buy(gate)
+    for (const status of [200, 500]) {
+      await admissionOf(await gate(paidRequest(authorization))).finish(status)
+      expect(stall.told.at(-1)).toMatchObject({ name: 'failure', event: { part: 'use-store' } })
+    }
+  })
+
+  test('R-SRV-26 a deny list that does not answer refuses nobody for good', async () => {
+    const denyList = { isDenied: () => new Promise<boolean>(() => undefined) }
+    const stall = openStall({ storeTimeoutMs: 20, denyList })
+    const gate = stall.paywall.charge(forecast)
+    const { authorization } = await stall.buy(gate)
+    expect(refusedWith(await gate(paidRequest(authorization)))).toBe('503 STORE_UNAVAILABLE')
+  })
+
   test('R-SRV-15 S3 a price that cannot be told is asked for later, also by who has paid', async () => {
     const stall = openStall()
     let price: () => string = () => '10 sat'
@@ -746,7 +791,7 @@ describe('R-SRV-28 uses that were bought are counted, and so is every branch', (
   })
 
   test('S2 of many requests at once, exactly as many as were bought are admitted', async () => {
-    const stall = openStall()
+    const stall = openStall({ issuance: { burst: 1000, queue: 1000 } })
     const gate = stall.paywall.charge({ ...forecast, uses: 10 })
     const { authorization } = await stall.buy(gate)
     const answers = await Promise.all(Array.from({ length: 100 }, () => use(gate, authorization)))

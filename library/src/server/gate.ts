@@ -1,10 +1,12 @@
 import type { Msat } from '../amount/index.ts'
-import { msat } from '../amount/index.ts'
+import { msat, toDigits } from '../amount/index.ts'
 import { isL402Error, L402Error } from '../errors.ts'
 import type { Access, CanonicalTarget, Grant } from '../l402/index.ts'
 import { authorize } from '../l402/index.ts'
 import type { PaidToken } from './credential-check.ts'
+import { within } from './deadline.ts'
 import { tell } from './events.ts'
+import { markGate } from './gate-mark.ts'
 import { freeHeaders, paidHeaders } from './paid-headers.ts'
 import type { Decision, Gate, IncomingRequest, Receipt } from './paywall.ts'
 import type { Quote } from './price.ts'
@@ -17,17 +19,18 @@ import type { CostedLimit, UseStore } from './store.ts'
 
 type Admitted = Extract<Decision, { status: 'admitted' }>
 type Finish = Admitted['finish']
+type Reservation = Awaited<ReturnType<UseStore['reserve']>>
 /** Nearly every request is decided without waiting for anything; then no promise is made either. */
 type Eventual<T> = T | Promise<T>
 
 /** Makes the gate of one sale. */
 export function createGate(shop: Shop, sale: Sale): Gate {
-  return async (request) => {
+  return markGate(async (request) => {
     const screening = screen(shop, request)
     const screened = screening instanceof Promise ? await screening : screening
     if (screened.decision !== undefined) return screened.decision
     return decide(shop, sale, request, screened.method, screened.target)
-  }
+  })
 }
 
 /**
@@ -67,7 +70,7 @@ export function decide(
     const admit = (token: PaidToken): Eventual<Decision> =>
       next(grantOf(token, access, request), (grant) =>
         next(takeUse(shop, token, grant, quote.priceMsat), (finish) =>
-          admitted(shop, sale, isCrossOrigin, receiptOf(token, grant), finish),
+          admitted(shop, sale, isCrossOrigin, new PaidReceipt(token, grant), finish),
         ),
       )
     return tokens.length === 1 ? admit(tokens[0]!) : admitByAny(tokens, admit)
@@ -169,7 +172,7 @@ function isDenied(shop: Shop, token: PaidToken, grant: Grant): Eventual<boolean>
     const answer = shop.denyList.isDenied({ paymentHash, tokenId, delegationIds })
     return typeof answer === 'boolean'
       ? answer
-      : Promise.resolve(answer).then(requireBoolean).catch(fail)
+      : within(shop.storeTimeoutMs, Promise.resolve(answer)).then(requireBoolean).catch(fail)
   } catch (error) {
     return fail(error)
   }
@@ -192,9 +195,10 @@ async function reserve(
     (limit): CostedLimit => ({ ...limit, cost: limit.unit === 'use' ? 1n : priceMsat }),
   )
   const { soldUntilSeconds, paymentHash } = token
-  let reservation: Awaited<ReturnType<UseStore['reserve']>>
+  let reservation: Reservation
   try {
-    reservation = await shop.uses.reserve(costed, soldUntilSeconds, paymentHash)
+    const asked = Promise.resolve(shop.uses.reserve(costed, soldUntilSeconds, paymentHash))
+    reservation = await within(shop.storeTimeoutMs, asked, (late) => giveBack(shop, late))
   } catch (error) {
     throw new L402Error('STORE_UNAVAILABLE', { part: 'use-store' }, error)
   }
@@ -205,6 +209,11 @@ async function reserve(
   throw new L402Error('CAVEAT_NOT_MET', { reason: unit === 'use' ? 'uses' : 'spending' })
 }
 
+/** Nobody was served for a reservation that came too late. */
+function giveBack(shop: Shop, reservation: Reservation): void {
+  if ('reserved' in reservation) void finishOnce(shop, reservation.reserved)(undefined)
+}
+
 /** @spec server.md R-SRV-43, R-SRV-44 */
 function finishOnce(shop: Shop, reserved: string): Finish {
   let open = true
@@ -212,8 +221,9 @@ function finishOnce(shop: Shop, reserved: string): Finish {
     if (!open) return
     open = false
     try {
-      if (status !== undefined && status < 500) await shop.uses.commit(reserved)
-      else await shop.uses.release(reserved)
+      const isCommit = status !== undefined && status < 500
+      const ending = isCommit ? shop.uses.commit(reserved) : shop.uses.release(reserved)
+      await within(shop.storeTimeoutMs, Promise.resolve(ending))
     } catch (error) {
       // The use stays set aside: nobody gets one for nothing because a store was away.
       report(shop.on, 'use-store', error, 'STORE_UNAVAILABLE')
@@ -240,15 +250,28 @@ function admitted(
   }
 }
 
-function receiptOf({ tokenId, paymentHash }: PaidToken, grant: Grant): Receipt {
-  return {
-    tokenId,
-    paymentHash,
-    amountMsat: grant.amountMsat,
-    service: grant.service,
-    capability: grant.capability,
-    tier: grant.tier,
-    validUntilSeconds: grant.validUntilSeconds,
+/** A class, so that every receipt can be written as JSON and none of them pays for it. */
+class PaidReceipt implements Receipt {
+  readonly tokenId: string
+  readonly paymentHash: string
+  readonly amountMsat: Msat
+  readonly service: string
+  readonly capability: string
+  readonly tier: number
+  readonly validUntilSeconds: number
+
+  constructor({ tokenId, paymentHash }: PaidToken, grant: Grant) {
+    this.tokenId = tokenId
+    this.paymentHash = paymentHash
+    this.amountMsat = grant.amountMsat
+    this.service = grant.service
+    this.capability = grant.capability
+    this.tier = grant.tier
+    this.validUntilSeconds = grant.validUntilSeconds
+  }
+
+  toJSON(): Readonly<Record<string, unknown>> {
+    return toDigits.call(this)
   }
 }
 

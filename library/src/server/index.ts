@@ -1,3 +1,5 @@
+export { requireArguments } from './adapter-arguments.ts'
+export { clientGone } from './client-gone.ts'
 export type {
   AdmittedEvent,
   ChallengeEvent,
@@ -6,6 +8,7 @@ export type {
   RefusedEvent,
   SettledEvent,
 } from './events.ts'
+export { isGate } from './gate-mark.ts'
 export type { KeyRing } from './key-ring.ts'
 export { createKeyRing, parseKeyRing } from './key-ring.ts'
 export { createMemoryDenyList, createMemoryUseStore } from './memory-store.ts'

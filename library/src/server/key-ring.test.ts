@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { concatBytes, encodeHex, hmacSha256 } from '../bytes/index.ts'
@@ -8,6 +9,15 @@ const oldKey = new Uint8Array(32).fill(1)
 const newKey = new Uint8Array(32).fill(2)
 const oldHex = encodeHex(oldKey)
 const newHex = encodeHex(newKey)
+
+function messageOf(run: () => unknown): string {
+  try {
+    run()
+  } catch (error) {
+    return String(error)
+  }
+  throw new Error('expected it to throw')
+}
 
 /** 66 bytes whose token id starts with `kid`. */
 function identifier(kid: number, version = 0): Uint8Array {
@@ -97,6 +107,43 @@ describe('R-SRV-3 a key ring is written as kid, colon, 64 hex digits, with comma
       )
     })
   }
+
+  for (const text of [undefined, '']) {
+    test(`when it is ${text === undefined ? 'not set' : 'empty'}, the error says how to make one`, () => {
+      expect(() => parseKeyRing(text)).toThrow(
+        /keys: not set; make one with: node -e "console\.log/,
+      )
+    })
+  }
+
+  test('what the error tells to run makes one', () => {
+    const told = messageOf(() => parseKeyRing(undefined))
+    const program = /node -e "([^"]+)"/.exec(told)![1]!
+    const run = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' })
+    expect(parseKeyRing(run.stdout.trimEnd()).newestKid).toBe(1)
+  })
+
+  for (const text of [`1:${oldHex}\n`, ` 1:${oldHex}`, `1:${newHex}, 2:${oldHex}`]) {
+    test(`white space is named: ${JSON.stringify(text.replaceAll(/\d{9,}/g, '…'))}`, () => {
+      expect(() => parseKeyRing(text)).toThrow(/white space or a line end/)
+    })
+  }
+
+  for (const [what, keys, path] of [
+    ['something else than a list', {}, /keys: expected a list/],
+    ['nothing', undefined, /keys: expected a list/],
+    ['a list of nothing', [undefined], /keys\[0\]: expected \{ kid, key \}/],
+    ['a key that nobody filled', [{ kid: 1, key: new Uint8Array(32) }], /all of them are zero/],
+  ] as const) {
+    test(`${what} makes no ring, and the error says so`, () => {
+      expect(() => createKeyRing(keys as never)).toThrow(path)
+    })
+  }
+
+  test('text that is none, and a key of zeros in it, make none', () => {
+    expect(() => parseKeyRing(5 as never)).toThrow(/keys: expected text/)
+    expect(() => parseKeyRing(`1:${'0'.repeat(64)}`)).toThrow(/all of them are zero/)
+  })
 
   for (const [what, keys] of [
     ['no key', []],

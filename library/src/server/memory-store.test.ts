@@ -6,7 +6,8 @@ import type { CostedLimit } from './store.ts'
 const end = 1_000_000
 
 function limit(key: string, max: bigint, cost = 1n, unit: 'use' | 'msat' = 'use'): CostedLimit {
-  return { key, unit, max, setBy: key === 'purchase' ? 'purchase' : 'attenuation', cost }
+  const setBy = key === 'purchase' ? 'purchase' : 'attenuation'
+  return { key, unit, max, setBy, cost, lineage: setBy === 'purchase' ? key : 'one' }
 }
 
 describe('R-SRV-40 all limits of a request move together or not at all', () => {
@@ -15,7 +16,7 @@ describe('R-SRV-40 all limits of a request move together or not at all', () => {
     const parent = limit('purchase', 2n)
     await store.reserve([parent, limit('child', 1n)], end, 'p')
     expect(await store.reserve([parent, limit('child', 1n)], end, 'p')).toEqual({
-      exhausted: { key: 'child', unit: 'use', max: 1n, setBy: 'attenuation' },
+      exhausted: { key: 'child', unit: 'use', max: 1n, setBy: 'attenuation', lineage: 'one' },
     })
     expect(await store.reserve([parent], end, 'p')).toHaveProperty('reserved')
     expect(await store.reserve([parent], end, 'p')).toHaveProperty('exhausted')
@@ -135,7 +136,8 @@ describe('R-SRV-45 a counter outlives its purchase by an hour', () => {
 
   test('and is forgotten after that', async () => {
     const clock = { seconds: 0 }
-    const store = createMemoryUseStore({ now: () => clock.seconds })
+    const now = (): number => clock.seconds
+    const store = createMemoryUseStore({ now, elapsed: now })
     await store.reserve(only, 1000, 'p')
     clock.seconds = 1000 + 3599
     expect(await store.reserve(only, 1000, 'p')).toHaveProperty('exhausted')
@@ -145,19 +147,72 @@ describe('R-SRV-45 a counter outlives its purchase by an hour', () => {
 
   test('also when a later request names an earlier end', async () => {
     const clock = { seconds: 0 }
-    const store = createMemoryUseStore({ now: () => clock.seconds })
+    const now = (): number => clock.seconds
+    const store = createMemoryUseStore({ now, elapsed: now })
     await store.reserve([limit('k', 2n)], 100_000, 'p')
     await store.reserve([limit('k', 2n)], 10, 'p')
     clock.seconds = 50_000
     expect(await store.reserve([limit('k', 2n)], 10, 'p')).toHaveProperty('exhausted')
   })
 
+  test('by both clocks: one that is set forward, and back again, forgets nothing', async () => {
+    const clock = { seconds: 0, elapsed: 0 }
+    const store = createMemoryUseStore({
+      now: () => clock.seconds,
+      elapsed: () => clock.elapsed,
+    })
+    await store.reserve(only, 1000, 'p')
+    clock.seconds = 1_000_000
+    clock.elapsed = 100
+    await store.reserve(only, 1_001_000, 'other')
+    clock.seconds = 100
+    clock.elapsed = 200
+    expect(await store.reserve(only, 1000, 'p')).toHaveProperty('exhausted')
+    // A clock that was ahead when the use was taken forgets it no earlier either.
+    clock.elapsed = 100_000
+    await store.reserve(only, 1_001_000, 'other')
+    expect(await store.reserve(only, 1000, 'p')).toHaveProperty('exhausted')
+    clock.seconds = 5000
+    clock.elapsed = 101_000
+    expect(await store.reserve(only, 10_000, 'p')).toHaveProperty('reserved')
+  })
+
+  const branch = (lineage: string, i: number): CostedLimit => ({
+    ...limit(`${lineage} ${i}`, 1n),
+    lineage,
+  })
+
   test('and no purchase has more than 10 000 of them', async () => {
     const store = createMemoryUseStore()
-    for (let i = 0; i < 10_000; i++) await store.reserve([limit(`branch ${i}`, 1n)], end, 'p')
-    expect(await store.reserve([limit('one more', 1n)], end, 'p')).toHaveProperty('exhausted')
-    expect(await store.reserve([limit('branch 1', 2n)], end, 'p')).toHaveProperty('reserved')
-    expect(await store.reserve([limit('one more', 1n)], end, 'other')).toHaveProperty('reserved')
+    for (let i = 0; i < 10_000; i++) {
+      expect(await store.reserve([branch(`delegate ${i % 10}`, i)], end, 'p')).toHaveProperty(
+        'reserved',
+      )
+    }
+    expect(await store.reserve([branch('newcomer', 0)], end, 'p')).toHaveProperty('exhausted')
+    const again = { ...branch('delegate 1', 1), max: 2n }
+    expect(await store.reserve([again], end, 'p')).toHaveProperty('reserved')
+    expect(await store.reserve([branch('newcomer', 0)], end, 'other')).toHaveProperty('reserved')
+  })
+
+  test('and no lineage more than 1000, so that one delegate leaves room for the others', async () => {
+    const store = createMemoryUseStore()
+    const own = limit('purchase', 5000n)
+    for (let i = 0; i < 2000; i++) {
+      const answer = await store.reserve([own, branch('greedy', i)], end, 'p')
+      expect(answer).toHaveProperty(i < 1000 ? 'reserved' : 'exhausted')
+    }
+    // What two limits of one request open together counts together.
+    await store.reserve(
+      Array.from({ length: 999 }, (_, i) => branch('other', i)),
+      end,
+      'p',
+    )
+    const two = [branch('other', 2000), branch('other', 2001)]
+    expect(await store.reserve(two, end, 'p')).toHaveProperty('exhausted')
+    expect(await store.reserve(two.slice(1), end, 'p')).toHaveProperty('reserved')
+    expect(await store.reserve([own, branch('modest', 1)], end, 'p')).toHaveProperty('reserved')
+    expect(await store.reserve([own], end, 'p')).toHaveProperty('reserved')
   })
 })
 

@@ -33,7 +33,12 @@ export type RefusalResponse = {
   readonly body: string
 }
 
-/** What was bought, for the handler: facts under the token's signature. */
+/**
+ * What was bought, for the handler: facts under the token's signature. `JSON.stringify` takes it as
+ * it is and writes the amount as digits; a copy (`{ ...receipt }`) needs that done by hand.
+ *
+ * @spec server.md R-SRV-50
+ */
 export type Receipt = {
   /** 32 bytes in hex. */
   readonly tokenId: string
@@ -87,11 +92,15 @@ export type ChargeOptions = {
 export type IssuanceOptions = {
   /** New challenges that a client network may ask for at once. Default 60. */
   readonly burst?: number
-  /** And how many a minute after that. Default 60. */
+  /** And how many a minute after that. Default 60. An IPv6 /48 has four times both, as a whole. */
   readonly perMinute?: number
+  /** New challenges that all clients together may ask for at once. Default 1000. */
+  readonly globalBurst?: number
+  /** And how many a minute after that. Default 1000. */
+  readonly globalPerMinute?: number
   /** Invoices that the payee is asked for at a time. Default 32. */
   readonly concurrent?: number
-  /** Requests that may wait for their turn. Default 200. */
+  /** Requests that may wait for their turn, a quarter of them from one network. Default 200. */
   readonly queue?: number
   /** How long the wait and the payee may take together. Default 10 000. */
   readonly timeoutMs?: number
@@ -122,6 +131,8 @@ export type PaywallOptions = {
   readonly priceGracePercent?: number
   /** How long an invoice can be paid, in seconds, from 30 to 86 400. Default 600. */
   readonly challengeSeconds?: number
+  /** How long the store of uses and the deny list may take, in milliseconds. Default 5000. */
+  readonly storeTimeoutMs?: number
   readonly issuance?: IssuanceOptions
   readonly on?: PaywallEvents
 }

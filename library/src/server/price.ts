@@ -69,9 +69,13 @@ export function readPrice(price: unknown): Msat {
   if (typeof amount !== 'bigint') {
     throw new RangeError("expected an amount with its unit, such as '10 sat', or a bigint of msat")
   }
-  if (amount <= 0n || amount > BigInt(Number.MAX_SAFE_INTEGER) || amount > maxMsat) {
-    throw new RangeError('expected more than zero; what is free is `null`')
+  if (amount <= 0n) {
+    throw new RangeError(
+      'expected more than zero; for what is free leave the gate off, or return null from a price function',
+    )
   }
+  const most = BigInt(Number.MAX_SAFE_INTEGER)
+  if (amount > most || amount > maxMsat) throw new RangeError(`expected at most ${most} msat`)
   return msat(amount)
 }
 
@@ -152,7 +156,7 @@ function observe(request: PricedRequest, looked: Looked): PriceInput {
     },
     query(name) {
       const values = readQuery(request.target.query, name)
-      if (values === undefined) return refuse('malformed query')
+      if (values === undefined) return refuse('malformed query, or more than 100 parameters')
       if (values.length > 1) return refuse('query parameter twice')
       return see('query', name, values[0])
     },

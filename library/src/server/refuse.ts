@@ -1,4 +1,4 @@
-import { msatToSatCeil } from '../amount/index.ts'
+import { msatToSatCeil, printable } from '../amount/index.ts'
 import type { Code, Details } from '../errors.ts'
 import { isL402Error, type L402Error } from '../errors.ts'
 import { formatChallenge } from '../l402/index.ts'
@@ -87,13 +87,14 @@ async function offerChallenge(shop: Shop, code: Code, offer: Offer): Promise<Ope
   shop.watch()
   const { sale, quote, clientAddress } = offer
   const { challenge, reused } = await shop.desk.ask({ ...sale, ...quote, clientAddress })
-  tell(shop.on.challenge, {
+  const event = {
     capability: sale.capability,
     amountMsat: challenge.amountMsat,
     paymentHash: challenge.paymentHash,
     code,
     reused,
-  })
+  }
+  tell(shop.on.challenge, printable(event))
   return challenge
 }
 

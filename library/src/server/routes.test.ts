@@ -55,7 +55,8 @@ describe('R-SRV-54 the most specific pattern decides', () => {
     ['POST', '/weather', '20 sat post.weather'],
     ['GET', '/weather/helsinki', '3 sat get.weather.-city'],
     ['GET', '/weather/utsjoki', '5 sat get.weather.utsjoki'],
-    ['GET', '/%77eather', '10 sat get.weather'],
+    ['GET', '/weather/%68elsinki', '3 sat get.weather.-city'],
+    ['GET', '/files/%61/b%c3%a4', '7 sat get.files.--'],
     ['GET', '/files/a', '7 sat get.files.--'],
     ['GET', '/files/a/b/c', '7 sat get.files.--'],
     ['GET', '/files/', '7 sat get.files.--'],
@@ -133,7 +134,6 @@ describe('R-SRV-56 a spelling that a framework might take for another route is n
     '/open/SECRET',
     '/Open/secret',
     '/open/secret/',
-    '/open/%53ecret',
   ]) {
     test(`${target}`, async () => {
       expect(await ask('GET', target)).toBe('REQUEST_NOT_FOUND')
@@ -183,6 +183,38 @@ describe('R-SRV-56 a spelling that a framework might take for another route is n
       }),
       { numRuns: 2000 },
     )
+  })
+})
+
+describe('R-SRV-61 a path that a router could take for another route before it decodes it is refused', () => {
+  const { ask } = open()
+  for (const [method, target] of [
+    ['GET', '/%77eather'],
+    ['GET', '/weather/%75tsjoki'],
+    ['GET', '/open/%73ecret'],
+    ['GET', '/open/%53ecret'],
+    ['GET', '/%6Fpen/a'],
+    ['POST', '/%77eather?x=/weather'],
+    ['PATCH', '/an%79'],
+  ] as const) {
+    test(`${method} ${target}`, async () => {
+      expect(await ask(method, target)).toBe('REQUEST_AMBIGUOUS')
+    })
+  }
+
+  test('one that is the same route either way is not', async () => {
+    expect(await ask('GET', '/weather/a%7eb')).toBe('3 sat get.weather.-city')
+    expect(await ask('GET', '/weather/%c3%a4')).toBe('3 sat get.weather.-city')
+    expect(await ask('GET', '/nothing/%61')).toBe('REQUEST_NOT_FOUND')
+    expect(await ask('PUT', '/weather/%75tsjoki')).toBe('REQUEST_METHOD')
+  })
+
+  test('one whose fixed part is written in encoded form is found in both cases of its digits', async () => {
+    const { paywall } = openStall()
+    const routes = createRoutes(paywall, { 'GET /caf%C3%A9': 'free', 'GET /*': { price: '1 sat' } })
+    for (const target of ['/caf%C3%A9', '/caf%c3%a9', '/caf%C3%a9?x=1']) {
+      admissionOf(await routes(request({ target })))
+    }
   })
 })
 

@@ -1,6 +1,7 @@
 import { isL402Error, L402Error } from '../errors.ts'
 import { failOn, mistakesOf } from './configuration.ts'
 import { decide } from './gate.ts'
+import { markGate } from './gate-mark.ts'
 import { freeHeaders } from './paid-headers.ts'
 import type { ChargeOptions, Decision, Gate, IncomingRequest, Paywall } from './paywall.ts'
 import { refuse } from './refuse.ts'
@@ -31,7 +32,8 @@ type Entry = 'free' | Sale
  *
  * The most specific pattern that matches the canonical path decides, and its methods are all there
  * are. A path that matches another entry when upper and lower case and a last slash are overlooked
- * is not found: some framework behind would overlook them.
+ * is not found: some framework behind would overlook them. A path whose percent-encoding leads to
+ * another entry when it is not decoded is ambiguous.
  *
  * @throws {L402Error} CONFIG_INVALID with every mistake, each under its number with its key.
  * @throws {TypeError} for a paywall that `createPaywall` did not make.
@@ -41,15 +43,19 @@ export function createRoutes(paywall: Paywall, table: RouteTable): Routes {
   const shop = shopOf(paywall)
   const map = readTable(shop, table)
 
-  return async (request) => {
+  return markGate(async (request) => {
     const screening = screen(shop, request)
     const screened = screening instanceof Promise ? await screening : screening
     if (screened.decision !== undefined) return screened.decision
     const { method, target } = screened
 
+    if (isRouteHidden(map, request.target, method, target.path)) {
+      const reason = 'the encoding of the path changes its route'
+      return refuseRoute(shop, new L402Error('REQUEST_AMBIGUOUS', { reason }))
+    }
     const methods = map.match(target.path)
     if (methods === undefined) return refuseRoute(shop, new L402Error('REQUEST_NOT_FOUND'))
-    const entry = methods.get(method) ?? methods.get('*')
+    const entry = entryOf(methods, method)
     if (entry === undefined) {
       const allow = [...methods.keys()].flatMap((name) =>
         name === 'GET' ? ['GET', 'HEAD'] : [name],
@@ -58,10 +64,35 @@ export function createRoutes(paywall: Paywall, table: RouteTable): Routes {
     }
     if (entry === 'free') return free(shop, request)
     return decide(shop, entry, request, method, target)
-  }
+  })
+}
+
+/**
+ * Whether a router that reads the path as it was received takes another route than one that decodes
+ * it first. Express is of the first kind, Hono of the second: one of them would serve what another
+ * entry prices.
+ */
+function isRouteHidden(
+  map: RouteMap<Entry>,
+  received: string,
+  method: string,
+  canonical: string,
+): boolean {
+  const path = received.split('?', 1)[0]!
+  if (path === canonical) return false
+  const raw = path.replace(/%[\da-f]{2}/gi, (hex) => hex.toUpperCase())
+  return entryOf(map.match(raw), method) !== entryOf(map.match(canonical), method)
+}
+
+function entryOf(
+  methods: ReadonlyMap<string, Entry> | undefined,
+  method: string,
+): Entry | undefined {
+  return methods?.get(method) ?? methods?.get('*')
 }
 
 function readTable(shop: Shop, table: RouteTable): RouteMap<Entry> {
+  if (!isRecord(table)) failOn([`table: expected an object, such as { 'GET /': 'free' }`])
   const map = new RouteMap<Entry>()
   const counter: Counter = { shop, mistakes: [], derived: new Map() }
   for (const [key, charged] of Object.entries(table)) {
@@ -69,7 +100,9 @@ function readTable(shop: Shop, table: RouteTable): RouteMap<Entry> {
     const wrong =
       typeof route === 'string'
         ? route
-        : map.add(route, () => (charged === 'free' ? 'free' : sell(counter, key, route, charged)))
+        : charged !== 'free' && !isRecord(charged)
+          ? "expected 'free' or { price: '10 sat' }"
+          : map.add(route, () => (charged === 'free' ? 'free' : sell(counter, key, route, charged)))
     if (wrong !== undefined) counter.mistakes.push(`${shown(key)}: ${wrong}`)
   }
   if (Object.keys(table).length === 0) counter.mistakes.push('table: expected at least one route')
@@ -105,6 +138,10 @@ function sell(
     mistakes.push(...mistakesOf(error).map((mistake) => `${shown(key)} ${mistake}`))
     return undefined
   }
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function shown(key: string): string {

@@ -1,3 +1,4 @@
+import { printable } from '../amount/index.ts'
 import { encodeHex, randomBytes } from '../bytes/index.ts'
 import { enforcedConditions } from '../l402/index.ts'
 import { ChallengeDesk } from './challenge-desk.ts'
@@ -6,6 +7,7 @@ import { failOn, findChargeMistakes } from './configuration.ts'
 import { CredentialCheck } from './credential-check.ts'
 import type { FailureEvent, PaywallEvents } from './events.ts'
 import { tell } from './events.ts'
+import { createFailureWarning } from './failure-warning.ts'
 import { IssuanceGate } from './issuance-gate.ts'
 import { IssuanceLimit } from './issuance-limit.ts'
 import { createMemoryUseStore } from './memory-store.ts'
@@ -37,6 +39,7 @@ export type Shop = {
   readonly now: () => number
   readonly uses: UseStore
   readonly denyList: DenyList | undefined
+  readonly storeTimeoutMs: number
   readonly credentials: CredentialCheck
   readonly desk: ChallengeDesk
   readonly on: PaywallEvents
@@ -54,14 +57,24 @@ const defaults = {
   unknownCaveats: 'refuse',
   priceGracePercent: 0,
   challengeSeconds: 600,
-  issuance: { burst: 60, perMinute: 60, concurrent: 32, queue: 200, timeoutMs: 10_000 },
+  storeTimeoutMs: 5000,
+  issuance: {
+    burst: 60,
+    perMinute: 60,
+    globalBurst: 1000,
+    globalPerMinute: 1000,
+    concurrent: 32,
+    queue: 200,
+    timeoutMs: 10_000,
+  },
   tier: 0,
   lifetimeSeconds: 3600,
 } as const
 
 /** @param options - Checked. */
 export function openShop(options: PaywallOptions): Shop {
-  const { service, payee, keys, on = {} } = options
+  const { service, payee, keys } = options
+  const on = { ...options.on, failure: options.on?.failure ?? createFailureWarning(service) }
   const now = options.now ?? systemClock
   const issuance = { ...defaults.issuance, ...options.issuance }
   const desk = new ChallengeDesk({
@@ -94,6 +107,7 @@ export function openShop(options: PaywallOptions): Shop {
     now,
     uses: options.uses ?? createMemoryUseStore({ now }),
     denyList: options.denyList,
+    storeTimeoutMs: options.storeTimeoutMs ?? defaults.storeTimeoutMs,
     credentials,
     desk,
     on,
@@ -103,7 +117,7 @@ export function openShop(options: PaywallOptions): Shop {
         settled: (settlement) => {
           const paymentHash = encodeHex(settlement.paymentHash)
           const { capability } = desk.paid(paymentHash) ?? {}
-          tell(on.settled, { ...settlement, paymentHash, capability })
+          tell(on.settled, printable({ ...settlement, paymentHash, capability }))
         },
         broken: (error) => {
           desk.forget()
@@ -152,7 +166,7 @@ export function rememberShop(paywall: Paywall, shop: Shop): void {
 /** @throws {TypeError} for an object that `createPaywall` did not make. */
 export function shopOf(paywall: Paywall): Shop {
   const shop = shops.get(paywall)
-  if (shop === undefined) throw new TypeError('expected what createPaywall returned')
+  if (shop === undefined) throw new TypeError('expected a paywall, as createPaywall gives')
   return shop
 }
 

@@ -662,6 +662,18 @@ describe('settlements', () => {
 })
 
 describe('the network', () => {
+  test('R-LN-20 adds no node without a name and a balance', () => {
+    const network = createDevnet()
+    for (const options of [undefined, null, {}, { balanceMsat: 5 }]) {
+      expect(() => network.addNode('x', options as never)).toThrow(
+        new TypeError('addNode: expected { balanceMsat }, such as { balanceMsat: satToMsat(10n) }'),
+      )
+    }
+    const balance = { balanceMsat: msat(1n) }
+    expect(() => network.addNode(undefined as never, balance)).toThrow(TypeError)
+    expect(network.totalMsat()).toBe(0n)
+  })
+
   const names = ['production', 'development'] as const
   test.each(names)('R-LN-29 in %s', (name) => {
     vi.stubEnv('NODE_ENV', name)

@@ -62,6 +62,7 @@ export type Devnet = {
   /**
    * @throws {RangeError} for a name or a key that is in use, and for more than 21 million BTC in
    *   all.
+   * @throws {TypeError} without a name or a balance.
    */
   addNode(name: string, options: { readonly balanceMsat: Msat }): DevnetNode
   /** Sum of all balances, locked amounts and collected fees: only {@link addNode} changes it. */
@@ -105,7 +106,8 @@ export function createDevnet(options: DevnetOptions = {}): Devnet {
   const engine = new Engine(chosen)
   const names = new Set<string>()
   return {
-    addNode: (name, { balanceMsat }) => {
+    addNode: (name, options) => {
+      const { balanceMsat } = requireNode(name, options)
       if (names.has(name)) throw new RangeError('name: in use')
       const { secretKey, publicKey } = secp256k1.keygen(Uint8Array.from(chosen.random(48)))
       const member = engine.join(name, secretKey, encodeHex(publicKey), balanceMsat)
@@ -115,6 +117,16 @@ export function createDevnet(options: DevnetOptions = {}): Devnet {
     totalMsat: () => engine.totalMsat(),
     tick: () => engine.tick(),
   }
+}
+
+/** @throws {TypeError} */
+function requireNode(
+  name: unknown,
+  options: { readonly balanceMsat: Msat } | undefined,
+): { readonly balanceMsat: Msat } {
+  if (typeof name !== 'string') throw new TypeError('addNode: expected a name')
+  if (typeof options?.balanceMsat === 'bigint') return options
+  throw new TypeError('addNode: expected { balanceMsat }, such as { balanceMsat: satToMsat(10n) }')
 }
 
 function createNode(engine: Engine, member: Member, nodeId: Uint8Array): DevnetNode {

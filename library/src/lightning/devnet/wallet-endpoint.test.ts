@@ -327,6 +327,20 @@ describe('the endpoint', () => {
     for (const socket of sockets) socket.destroy()
   })
 
+  test('R-LN-49 those who connect and say nothing take no place from others', async () => {
+    const sockets = await Promise.all(Array.from({ length: 300 }, () => open('127.0.0.1')))
+    for (const socket of sockets) socket.on('error', () => {})
+    expect((await wallet.pay(await invoiceOf(seller), limits)).status).toBe('settled')
+    for (const socket of sockets) socket.destroy()
+  })
+
+  test('R-LN-49 and are told to go after a few seconds', async () => {
+    const socket = await open('127.0.0.1')
+    socket.on('error', () => {})
+    socket.resume()
+    await new Promise((resolve) => socket.once('close', resolve))
+  }, 6000)
+
   test('R-LN-46 R-LN-40 does not start with a secret, a network or a port it cannot have', async () => {
     for (const bad of ['', 'short', 'G'.repeat(64), 'A'.repeat(64), `${secret}\r\n`]) {
       await expect(serveWallet(buyer, { secret: bad })).rejects.toSatisfy(isConfigInvalid)

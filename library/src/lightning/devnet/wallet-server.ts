@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Msat } from '../../amount/index.ts'
 import { msat } from '../../amount/index.ts'
 import {
@@ -48,9 +49,13 @@ export type WalletServer = {
 }
 
 /** How long a client may take to send its headers, and its whole request. */
-const headersTimeoutMs = 5_000
+const headersTimeoutMs = 2_000
 const requestTimeoutMs = 10_000
+/** How often that is checked. Node's own 30 seconds would let silent clients fill the places. */
+const connectionsCheckingIntervalMs = 1_000
 const maxConnections = 256
+/** How many of them may have asked for nothing yet. */
+const maxSilent = 128
 
 const statusOf: Partial<Record<Code, number>> = {
   CREDENTIAL_REFUSED: 401,
@@ -81,12 +86,16 @@ export async function serveWallet(
   const server = createServer({
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: connectionsCheckingIntervalMs,
   })
   server.maxConnections = maxConnections
+  const silent = new Set<Socket>()
+  server.on('connection', (socket) => admit(silent, socket))
   const port = await listen(server, options.port ?? 0)
   const address = walletAddress(`http://127.0.0.1:${port}`, secret)
   const secretHash = sha256(encodeUtf8(secret))
   server.on('request', (request, response) => {
+    silent.delete(request.socket)
     void respond(node, port, secretHash, request, response)
   })
 
@@ -110,6 +119,14 @@ export async function serveWallet(
     throw error
   }
   return { address, close }
+}
+
+/** The silent one that has been there longest makes room: places are for who asks something. */
+function admit(silent: Set<Socket>, socket: Socket): void {
+  const [oldest] = silent
+  if (silent.size >= maxSilent) oldest?.destroy()
+  silent.add(socket)
+  socket.once('close', () => silent.delete(socket))
 }
 
 async function listen(server: Server, port: number): Promise<number> {

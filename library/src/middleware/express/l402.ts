@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from 'express'
 import type { Gate, Receipt } from '../../server/index.ts'
+import { requireArguments } from '../../server/index.ts'
 import { followResponse, readNodeRequest, sendRefusal, withhold } from '../node-http/index.ts'
 
 declare module 'express-serve-static-core' {
@@ -19,13 +20,17 @@ export type ExpressOptions = {
   readonly keepCredential?: boolean
 }
 
+const kinds = { clientAddress: 'function', keepCredential: 'boolean' } as const
+
 /**
  * Puts a gate before Express routes.
  *
+ * @throws {TypeError} for a gate that is none, and for an option that is not known.
  * @example
- * app.get('/weather', l402(gate), (request, response) => response.json(request.l402))
+ * app.get('/weather', l402(gate), (request, response) => response.json({ paid: request.l402 }))
  */
 export function l402(gate: Gate, options: ExpressOptions = {}): RequestHandler {
+  requireArguments('l402', { gate, options }, kinds)
   return async (request, response, next) => {
     const { clientAddress } = options
     // A mount cuts its path off `url`; what was received stays in `originalUrl`.

@@ -1,6 +1,8 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Gate, Receipt } from '../../server/index.ts'
-import { readWebRequest, toResponse, withHeaders } from '../web/index.ts'
+import { clientGone, requireArguments } from '../../server/index.ts'
+import type { NodeEnvironment } from '../web/index.ts'
+import { hasLeft, readWebRequest, toResponse, withHeaders } from '../web/index.ts'
 
 /** What `c.get('l402')` gives: what was bought; `undefined` when the request was free. */
 export type PaidVariables = { l402: Receipt | undefined }
@@ -18,13 +20,15 @@ export type HonoOptions = {
  *
  * The handler sees the credential in the request's headers; do not log them.
  *
+ * @throws {TypeError} for a gate that is none, and for an option that is not known.
  * @example
- * app.get('/weather', l402(gate), (c) => c.json({ paid: c.get('l402')?.paymentHash }))
+ * app.get('/weather', l402(gate), (c) => c.json({ paid: c.get('l402') }))
  */
 export function l402(
   gate: Gate,
   options: HonoOptions = {},
 ): MiddlewareHandler<{ Variables: PaidVariables }> {
+  requireArguments('l402', { gate, options }, { clientAddress: 'function' })
   const clientAddress = options.clientAddress ?? socketAddress
   return async (c, next) => {
     const decision = await gate(readWebRequest(c.req.raw, clientAddress(c)))
@@ -37,7 +41,7 @@ export function l402(
     try {
       await next()
     } catch (error) {
-      await decision.finish(undefined)
+      await decision.finish(hasLeft(c.req.raw, c.env) ? clientGone : undefined)
       throw error
     }
     const { res } = c
@@ -48,7 +52,8 @@ export function l402(
       c.res = undefined
       c.res = finished
     }
-    await decision.finish(res.status)
+    // Hono turns what a handler throws into a response before it gets here.
+    await decision.finish(res.status >= 500 && hasLeft(c.req.raw, c.env) ? clientGone : res.status)
     return undefined
   }
 }
@@ -58,11 +63,6 @@ const lists = ['Cache-Control', 'Vary']
 
 function nothingYet(): undefined {
   return undefined
-}
-
-/** What `@hono/node-server` passes beside the request. */
-type NodeEnvironment = {
-  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string } }
 }
 
 function socketAddress(c: Context): string | undefined {

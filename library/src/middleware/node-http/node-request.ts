@@ -12,6 +12,12 @@ export type NodeOptions = {
   readonly keepCredential?: boolean
 }
 
+/** The options, by their types. */
+export const nodeOptionKinds: Readonly<Record<keyof NodeOptions, 'function' | 'boolean'>> = {
+  clientAddress: 'function',
+  keepCredential: 'boolean',
+}
+
 const none: readonly string[] = []
 
 /**

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Decision, RefusalResponse } from '../../server/index.ts'
+import { clientGone } from '../../server/index.ts'
 
 type Admitted = Extract<Decision, { status: 'admitted' }>
 
@@ -22,14 +23,14 @@ export function sendRefusal(response: ServerResponse, refusal: RefusalResponse):
  * Follows an admitted response: as its head is written, the paywall's headers join it and the use is
  * settled.
  *
- * A client that leaves while the handler works gets nothing back by that: the use waits for what the
- * handler says, and stays set aside when it says nothing.
+ * A client that leaves while the handler works has used what it paid for, whatever the handler makes
+ * of that: many fail because of it, and their work would be free.
  *
  * @returns False when the client is gone before the handler ran: there is nobody to serve.
  * @spec server.md R-SRV-43
  */
 export function followResponse(response: ServerResponse, decision: Admitted): boolean {
-  if (response.destroyed) {
+  if (hasLeft(response)) {
     void decision.finish(undefined)
     return false
   }
@@ -42,25 +43,21 @@ export function followResponse(response: ServerResponse, decision: Admitted): bo
     setHeaders(response, typeof first === 'string' ? second : first)
     const headers = decision.responseHeaders((name) => headerOf(response, name))
     for (const [name, value] of headers) response.setHeader(name, value)
-    void decision.finish(status)
+    void decision.finish(hasLeft(response) ? clientGone : status)
     return message === undefined
       ? writeHead.call(response, status)
       : writeHead.call(response, status, message)
   }
   response.writeHead = start as ServerResponse['writeHead']
   response.on('close', () => {
-    if (!started) followEnd(response, decision)
+    if (!started) void decision.finish(clientGone)
   })
   return true
 }
 
-/** Nothing is written to a closed connection, not even a head: what tells the status is `end`. */
-function followEnd(response: ServerResponse, decision: Admitted): void {
-  const { end } = response
-  response.end = ((...args: Parameters<typeof end>) => {
-    void decision.finish(response.statusCode)
-    return end.apply(response, args)
-  }) as typeof end
+/** Whether nobody waits for the response any more. Of pipelined ones only the first is destroyed. */
+export function hasLeft(response: ServerResponse): boolean {
+  return response.destroyed || response.req.socket.destroyed
 }
 
 /** A list of names and values in turn, or a record: what `writeHead` takes. */

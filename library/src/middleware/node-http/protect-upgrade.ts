@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Gate, Receipt, RefusalResponse } from '../../server/index.ts'
+import { clientGone, requireArguments } from '../../server/index.ts'
 import type { NodeOptions } from './node-request.ts'
-import { readNodeRequest, withhold } from './node-request.ts'
+import { nodeOptionKinds, readNodeRequest, withhold } from './node-request.ts'
 
 /** An `upgrade` listener that is told what was bought; `undefined` when the request was free. */
 export type PaidUpgradeListener = (
@@ -17,8 +18,10 @@ export type PaidUpgradeListener = (
  * Puts a gate before an `upgrade` listener, such as a WebSocket server's: an upgrade never passes
  * through request listeners, so that {@link protect} alone does not see it.
  *
- * The use is settled when `listener` returns, and given back when it throws.
+ * The use is settled when `listener` returns, and given back when it throws while the client is there.
  *
+ * @throws {TypeError} for a gate that is none, a listener that is no function, and an option that is
+ *   not known.
  * @example
  * server.on('upgrade', protectUpgrade(gate, (request, socket, head) => wss.handleUpgrade(…)))
  */
@@ -27,6 +30,7 @@ export function protectUpgrade(
   listener: PaidUpgradeListener,
   options: NodeOptions = {},
 ): (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void> {
+  requireArguments('protectUpgrade', { gate, handler: listener, options }, nodeOptionKinds)
   return async (request, socket, head) => {
     // Until the listener takes over, nobody else hears of a broken connection.
     socket.on('error', ignore)
@@ -39,19 +43,32 @@ export function protectUpgrade(
       await listener(request, socket, head, decision.receipt)
       await decision.finish(101)
     } catch (error) {
-      await decision.finish(undefined)
+      const hasLeft = socket.destroyed || socket.readableEnded
+      await decision.finish(hasLeft ? clientGone : undefined)
       socket.destroy()
       throw error
     }
   }
 }
 
+/** How long a client may take to read why its upgrade was refused. */
+const refusalTimeoutMs = 2000
+
 /** There is no `ServerResponse` for an upgrade. */
 function sendRaw(socket: Duplex, { status, headers, body }: RefusalResponse): void {
   const lines = headers.map(([name, value]) => `${name}: ${value}`)
   const length = status === 204 ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]
   const start = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`
-  socket.end([start, ...lines, ...length, 'Connection: close', '', body].join('\r\n'))
+  // The server counts an upgraded socket no more: what ends it, also against a client that neither
+  // reads nor closes, is here.
+  const timer = setTimeout(() => socket.destroy(), refusalTimeoutMs)
+  timer.unref()
+  socket.once('close', () => clearTimeout(timer))
+  // Unread bytes would turn the end into a reset, and the refusal with it.
+  socket.resume()
+  socket.end([start, ...lines, ...length, 'Connection: close', '', body].join('\r\n'), () =>
+    socket.destroy(),
+  )
 }
 
 function ignore(): void {

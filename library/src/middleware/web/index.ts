@@ -1,3 +1,5 @@
+export type { NodeEnvironment } from './client-left.ts'
+export { hasLeft } from './client-left.ts'
 export type { PaidHandler, WebOptions } from './protect.ts'
 export { protect } from './protect.ts'
 export { readWebRequest } from './web-request.ts'

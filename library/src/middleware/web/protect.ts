@@ -1,4 +1,6 @@
 import type { Gate, Receipt } from '../../server/index.ts'
+import { clientGone, requireArguments } from '../../server/index.ts'
+import { hasLeft } from './client-left.ts'
 import { readWebRequest } from './web-request.ts'
 import { toResponse, withHeaders } from './web-response.ts'
 
@@ -23,6 +25,8 @@ export type WebOptions<Rest extends readonly unknown[]> = {
  *
  * The handler sees the credential in the request's headers; they cannot be changed here.
  *
+ * @throws {TypeError} for a gate that is none, a handler that is no function, and an option that is
+ *   not known.
  * @example
  * export const fetch = protect(gate, (request, receipt) => new Response('paid'))
  */
@@ -31,6 +35,7 @@ export function protect<Rest extends readonly unknown[] = []>(
   handler: PaidHandler<Rest>,
   options: WebOptions<Rest> = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
+  requireArguments('protect', { gate, handler, options }, { clientAddress: 'function' })
   return async (request, ...rest) => {
     const decision = await gate(readWebRequest(request, options.clientAddress?.(request, ...rest)))
     if (decision.status === 'refused') return toResponse(decision.response)
@@ -38,10 +43,11 @@ export function protect<Rest extends readonly unknown[] = []>(
       const response = await handler(request, decision.receipt, ...rest)
       const headers = decision.responseHeaders((name) => response.headers.get(name) ?? undefined)
       const finished = withHeaders(response, headers)
-      await decision.finish(response.status)
+      const { status } = response
+      await decision.finish(status >= 500 && hasLeft(request, rest[0]) ? clientGone : status)
       return finished
     } catch (error) {
-      await decision.finish(undefined)
+      await decision.finish(hasLeft(request, rest[0]) ? clientGone : undefined)
       throw error
     }
   }

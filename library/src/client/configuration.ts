@@ -1,0 +1,94 @@
+import { L402Error } from '../errors.ts'
+import type { ClientOptions } from './client.ts'
+import type { Policy } from './policy.ts'
+import { readPolicy } from './policy.ts'
+
+/** What was expected, by the path of the option. */
+export type Mistakes = Record<string, string>
+
+const defaultPaymentTimeoutMs = 60_000
+/** The longest time that a timer can wait for. */
+const maxTimeoutMs = 2_147_483_647
+
+const payerMethods = ['pay', 'lookupPayment']
+const ledgerMethods = [
+  'begin',
+  'send',
+  'record',
+  'noteTokenStored',
+  'abandon',
+  'find',
+  'unfinished',
+  'list',
+  'limitReached',
+  'spending',
+]
+const tokenMethods = ['put', 'mark', 'find', 'usable', 'list']
+
+/** What each option must be, but for the policy; `undefined` when it is. */
+const rules: Readonly<
+  Record<Exclude<keyof ClientOptions, 'policy'>, (value: unknown) => string | undefined>
+> = {
+  payer: isPayer,
+  ledger: (value) => lacks(value, ledgerMethods),
+  tokens: (value) => lacks(value, tokenMethods),
+  fetch: isFunction,
+  now: isFunction,
+  paymentTimeoutMs: (value) =>
+    typeof value === 'number' && value > 0 && value <= maxTimeoutMs
+      ? undefined
+      : `expected milliseconds, more than 0 and at most ${maxTimeoutMs}`,
+}
+
+/**
+ * Checks everything that a client is made of. Nothing is repaired: a client that starts with a
+ * misspelt wallet would find out at the first payment.
+ *
+ * @throws {L402Error} CONFIG_INVALID whose details name every mistake by its path.
+ * @spec client.md R-PAY-20
+ */
+export function readOptions(options: ClientOptions): {
+  readonly policy: Policy
+  readonly paymentTimeoutMs: number
+} {
+  const mistakes: Mistakes = {}
+  if (typeof options !== 'object' || options === null) {
+    mistakes['options'] = 'expected { policy, payer }'
+    throw new L402Error('CONFIG_INVALID', mistakes)
+  }
+  const values = new Map<string, unknown>(Object.entries(options))
+  for (const name of values.keys()) {
+    if (name !== 'policy' && !Object.hasOwn(rules, name)) {
+      mistakes[name.slice(0, 64)] = 'is not an option'
+    }
+  }
+  for (const [name, rule] of Object.entries(rules)) {
+    const value = values.get(name)
+    const wrong = value === undefined ? undefined : rule(value)
+    if (wrong !== undefined) mistakes[name] = wrong
+  }
+  const policy = readPolicy(options.policy, mistakes)
+  if (policy === undefined || Object.keys(mistakes).length > 0) {
+    throw new L402Error('CONFIG_INVALID', mistakes)
+  }
+  return { policy, paymentTimeoutMs: options.paymentTimeoutMs ?? defaultPaymentTimeoutMs }
+}
+
+function isPayer(value: unknown): string | undefined {
+  const wrong = lacks(value, payerMethods)
+  if (wrong !== undefined) return wrong
+  const network: unknown = Reflect.get(Object(value), 'network')
+  return typeof network === 'string'
+    ? undefined
+    : "expected an object with network, such as 'bitcoin'"
+}
+
+function lacks(value: unknown, methods: readonly string[]): string | undefined {
+  const port = typeof value === 'object' && value !== null ? value : {}
+  const missing = methods.filter((method) => typeof Reflect.get(port, method) !== 'function')
+  return missing.length === 0 ? undefined : `expected an object with ${missing.join(', ')}`
+}
+
+function isFunction(value: unknown): string | undefined {
+  return typeof value === 'function' ? undefined : 'expected a function'
+}

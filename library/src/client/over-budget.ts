@@ -1,0 +1,32 @@
+import type { Msat } from '../amount/index.ts'
+import { L402Error } from '../errors.ts'
+import type { BudgetLimits, Exceeded } from './ledger.ts'
+
+const limitOf: Readonly<Partial<Record<Exceeded['limit'], keyof BudgetLimits>>> = {
+  total: 'maxTotalMsat',
+  'per-host': 'perHostMsat',
+  'per-day': 'perDayMsat',
+  'per-hour': 'perHourMsat',
+}
+
+/**
+ * A budget does not allow a payment: which one, how much it is, what is left of it, and what was to
+ * be taken from it.
+ *
+ * @spec client.md R-PAY-29
+ */
+export function overBudget(
+  { limit, leftMsat }: Exceeded,
+  limits: BudgetLimits,
+  payment: { readonly amountMsat: Msat; readonly maxFeeMsat: Msat },
+): L402Error {
+  const name = limitOf[limit]
+  const limitMsat = name === undefined ? undefined : limits[name]
+  return new L402Error('BUDGET_EXCEEDED', {
+    limit,
+    amountMsat: String(payment.amountMsat),
+    maxFeeMsat: String(payment.maxFeeMsat),
+    ...(limitMsat === undefined ? {} : { limitMsat: String(limitMsat) }),
+    leftMsat: String(leftMsat),
+  })
+}
