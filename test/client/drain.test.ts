@@ -319,17 +319,29 @@ describe('a server that delivers', () => {
     test(`R-PAY-9 and ${name} is paid once by calls that were all approved before one of them paid`, async () => {
       const market = openMarket()
       const seller = await startSeller({ ...market, answer: withCredential(reply) })
-      let approveAll = (): void => undefined
-      const approved = new Promise<boolean>((resolve) => {
-        approveAll = () => resolve(true)
-      })
       let asked = 0
-      const approve = (): Promise<boolean> => {
-        if (++asked === 3) approveAll()
-        return approved
+      let tellAll = (): void => undefined
+      const allAsked = new Promise<void>((resolve) => {
+        tellAll = resolve
+      })
+      const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+      // Each is approved a little later than the one before, while that one is still being paid.
+      const approve = async (): Promise<boolean> => {
+        const place = ++asked
+        if (place === 3) tellAll()
+        await allAsked
+        await later(20 * place)
+        return true
+      }
+      const payer: Payer = {
+        ...market.buyer,
+        pay: async (invoice, limits) => {
+          await later(150)
+          return market.buyer.pay(invoice, limits)
+        },
       }
       const policy = { maxPaymentMsat: '100 sat', maxTotalMsat: '100 sat', approve }
-      const client = market.client({ policy })
+      const client = market.client({ policy, payer })
       const calls = Array.from({ length: 3 }, () => client.fetch(`${seller.origin}/same`))
       await settledCalls(calls)
       expect(asked).toBe(3)
