@@ -13,7 +13,7 @@ import {
 } from 'satway'
 import { createDevnet } from 'satway/lightning/devnet'
 import { decodeToken, verify } from 'satway/macaroon'
-import type { Decision, Gate, IncomingRequest, KeyRing, Paywall } from 'satway/server'
+import type { Decision, Gate, IncomingRequest, KeyRing } from 'satway/server'
 import {
   createKeyRing,
   createMemoryDenyList,
@@ -24,105 +24,133 @@ import type { Chapter, Figure } from './figures.ts'
 import type { PaidToken } from './paid-token.ts'
 import { caveatCount, mintPaidToken, purchase } from './paid-token.ts'
 import { ours, peer } from './peers.ts'
-import type { Subject } from './rounds.ts'
-import { repeating, repeatingAsync, timeInRounds } from './rounds.ts'
+import type { Subjects } from './rounds.ts'
+import { repeat, repeatAsync, timeInRounds } from './rounds.ts'
 
 /** Far more tokens than the gate remembers or recognises, taken in turn: each comes as if new. */
 const strangers = 50_000
 /** Tokens in the cache: each request takes the next one. */
 const regulars = 1_000
 const nowSeconds = 1_900_000_000
-const countedCapability = 'decode-counted'
 const uses = 1_000_000_000
+/** lsat-js takes only text for a root key. */
+const peerSecret = 'a root key of thirty-two letters'
+
+type Row = Pick<Figure, 'what' | 'who' | 'target' | 'note'> & { readonly subject: string }
+
+const rows: readonly Row[] = [
+  {
+    what: 'gate, token not seen before',
+    who: ours,
+    target: { atMost: 18 },
+    subject: 'first',
+  },
+  {
+    what: 'gate, token in the cache of verified tokens',
+    who: ours,
+    target: { atMost: 3 },
+    subject: 'again',
+  },
+  {
+    what: 'gate, token in the cache, its uses counted and committed',
+    who: ours,
+    subject: 'counted',
+  },
+  {
+    what: 'functions: header, base64, chain, preimage, terms, authorize',
+    who: ours,
+    subject: 'functions',
+  },
+  {
+    what: 'header, base64, chain, preimage, one condition',
+    who: peer('lsat-js'),
+    note: 'Lsat.fromToken, then verifyMacaroonCaveats with its satisfier for services',
+    subject: 'lsatJs',
+  },
+  {
+    what: 'base64 and chain',
+    who: peer('macaroon'),
+    note: 'no header, no preimage, no conditions: it can do no more',
+    subject: 'macaroon',
+  },
+]
 
 /** From the text of the Authorization header to a decision, for a token with five caveats. */
 export const credentialChapter: Chapter = {
   name: 'credential',
   title: 'One credential check, five caveats',
   async run(pace, progress) {
-    const keys = createKeyRing([{ kid: 1, key: randomBytes(32) }])
-    progress(`minting ${strangers + 2 * regulars} tokens`)
-    const counted = { ...purchase, capability: countedCapability, uses }
-    const gates = openGates(keys)
-    const first = requestsOf(strangers, () => mintPaidToken(keys))
-    const again = requestsOf(regulars, () => mintPaidToken(keys))
-    const limited = requestsOf(regulars, () => mintPaidToken(keys, counted))
-
-    const rows: readonly Row[] = [
-      {
-        what: 'gate, token not seen before',
-        who: ours,
-        target: { atMost: 18 },
-        subject: repeatingAsync('first', () => admit(gates.first, first())),
-      },
-      {
-        what: 'gate, token in the cache of verified tokens',
-        who: ours,
-        target: { atMost: 3 },
-        subject: repeatingAsync('again', () => admit(gates.again, again())),
-      },
-      {
-        what: 'gate, token in the cache, its uses counted and committed',
-        who: ours,
-        subject: repeatingAsync('limited', async () => {
-          const decision = await admit(gates.limited, limited())
-          await decision.finish(200)
-        }),
-      },
-      {
-        what: 'functions: header, base64, chain, preimage, terms, authorize',
-        who: ours,
-        subject: repeating('functions', checker(keys, mintPaidToken(keys))),
-      },
-      ...peers(),
-    ]
-
     progress(`${rows.length} subjects, ${pace.rounds} rounds`)
-    const timings = await timeInRounds(
-      rows.map(({ subject }) => subject),
-      pace,
-    )
-    await gates.close()
-    return rows.map(({ subject, ...row }, i) => ({
-      ...row,
-      value: timings[i]!.us,
-      unit: 'µs',
-      range: timings[i]!.range,
-    }))
+    const names = rows.map(({ subject }) => subject)
+    const timings = await timeInRounds(import.meta.url, names, pace)
+    return rows.map(({ subject, ...row }) => {
+      const { us, range } = timings.get(subject)!
+      return { ...row, value: us, unit: 'µs', range }
+    })
   },
 }
 
-type Row = Pick<Figure, 'what' | 'who' | 'target' | 'note'> & { readonly subject: Subject }
-
-type Gates = {
-  readonly first: Gate
-  readonly again: Gate
-  readonly limited: Gate
-  close(): Promise<void>
+export const subjects: Subjects = {
+  first() {
+    const { gate, keys } = openGate(purchase)
+    const nextRequest = requestsOf(strangers, () => mintPaidToken(keys))
+    return repeatAsync(() => admit(gate, nextRequest()))
+  },
+  again() {
+    const { gate, keys } = openGate(purchase)
+    const nextRequest = requestsOf(regulars, () => mintPaidToken(keys))
+    return repeatAsync(() => admit(gate, nextRequest()))
+  },
+  counted() {
+    const limited = { ...purchase, uses }
+    const { gate, keys } = openGate(limited)
+    const nextRequest = requestsOf(regulars, () => mintPaidToken(keys, limited))
+    return repeatAsync(async () => {
+      const decision = await admit(gate, nextRequest())
+      await decision.finish(200)
+    })
+  },
+  functions() {
+    const { keys } = openGate(purchase)
+    return repeat(checker(keys, mintPaidToken(keys)))
+  },
+  lsatJs() {
+    const authorization = peerToken().authorization.replace(/^L402/, 'LSAT')
+    const satisfier = createServicesSatisfier(purchase.service)
+    return repeat(() => {
+      const lsat = Lsat.fromToken(authorization)
+      const allowed =
+        lsat.isSatisfied() && verifyMacaroonCaveats(lsat.baseMacaroon, peerSecret, [satisfier])
+      if (!allowed) throw new Error('lsat-js refuses a token of the benchmark')
+    })
+  },
+  macaroon() {
+    const { token } = peerToken()
+    const rootKey = new TextEncoder().encode(peerSecret)
+    return repeat(() => macaroonPackage.importMacaroon(token).verify(rootKey, () => null))
+  },
 }
 
-/** Gates of three paywalls, so that no subject fills the cache of another. */
-function openGates(keys: KeyRing): Gates {
-  const { service, amountMsat: price, capability } = purchase
-  const payee = createDevnet().addNode('seller', { balanceMsat: msat(0n) })
-  const open = (): Paywall =>
-    createPaywall({
-      service,
-      payee,
-      keys,
-      uses: createMemoryUseStore({ now: () => nowSeconds }),
-      denyList: createMemoryDenyList(),
-      now: () => nowSeconds,
-    })
-  const paywalls = [open(), open(), open()] as const
-  return {
-    first: paywalls[0].charge({ price, capability }),
-    again: paywalls[1].charge({ price, capability }),
-    limited: paywalls[2].charge({ price, capability: countedCapability, uses }),
-    async close() {
-      for (const paywall of paywalls) await paywall.close()
-    },
-  }
+/** The same token, under a root key that is text. */
+function peerToken(): PaidToken {
+  const rootKey = new TextEncoder().encode(peerSecret)
+  return mintPaidToken({ newestKid: 1, rootKey: () => rootKey })
+}
+
+function openGate(sold: typeof purchase): { readonly gate: Gate; readonly keys: KeyRing } {
+  const { service, amountMsat: price, capability } = sold
+  const keys = createKeyRing([{ kid: 1, key: randomBytes(32) }])
+  const now = (): number => nowSeconds
+  const paywall = createPaywall({
+    service,
+    keys,
+    payee: createDevnet({ force: true }).addNode('seller', { balanceMsat: msat(0n) }),
+    uses: createMemoryUseStore({ now }),
+    denyList: createMemoryDenyList(),
+    now,
+  })
+  const limit = sold.uses === undefined ? {} : { uses: sold.uses }
+  return { keys, gate: paywall.charge({ price, capability, ...limit }) }
 }
 
 /**
@@ -183,34 +211,4 @@ function checker(keys: KeyRing, { authorization }: PaidToken): () => unknown {
       bodySha256: undefined,
     })
   }
-}
-
-/** The same token under a root key that is text, which is all that lsat-js takes. */
-function peers(): readonly Row[] {
-  const secret = 'a root key of thirty-two letters'
-  const rootKey = new TextEncoder().encode(secret)
-  const { token, authorization } = mintPaidToken({ newestKid: 1, rootKey: () => rootKey })
-  const legacy = authorization.replace(/^L402/, 'LSAT')
-  const satisfier = createServicesSatisfier(purchase.service)
-  return [
-    {
-      what: 'token only: base64 and chain',
-      who: peer('macaroon'),
-      note: 'no header, no preimage, no conditions: it can do no more',
-      subject: repeating('macaroon', () =>
-        macaroonPackage.importMacaroon(token).verify(rootKey, () => null),
-      ),
-    },
-    {
-      what: 'header, base64, chain, preimage, one condition',
-      who: peer('lsat-js'),
-      note: 'Lsat.fromToken and verifyMacaroonCaveats with the satisfier for services; on macaroon 3.0.4 from the registry',
-      subject: repeating('lsat-js', () => {
-        const lsat = Lsat.fromToken(legacy)
-        const allowed =
-          lsat.isSatisfied() && verifyMacaroonCaveats(lsat.baseMacaroon, secret, [satisfier])
-        if (!allowed) throw new Error('lsat-js refuses a token of the benchmark')
-      }),
-    },
-  ]
 }

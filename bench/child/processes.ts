@@ -24,7 +24,8 @@ export function startWorker(script: string, argv: readonly string[], cpu: number
     ? ['taskset', '--cpu-list', String(cpu), process.execPath, path, ...argv]
     : [process.execPath, path, ...argv]
   const child = spawn(command[0]!, command.slice(1), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // A peer greets on standard output when it is loaded.
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production' },
   })
   return {

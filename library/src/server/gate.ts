@@ -246,6 +246,7 @@ function admitted(
       receipt === undefined
         ? freeHeaders(current, isCrossOrigin)
         : paidHeaders(current, shop.cors, isCrossOrigin),
+    isCounted: finish !== doNothing,
     finish,
   }
 }

@@ -59,6 +59,8 @@ export type Decision =
       readonly receipt: Receipt | undefined
       /** Headers of the paid response, given what the handler set: `Cache-Control`, `Vary`, CORS. */
       responseHeaders(current: (name: string) => string | undefined): HeaderList
+      /** Whether a use was set aside. Where none was, `finish` has nothing to do. */
+      readonly isCounted: boolean
       /**
        * Ends the reservation: commits below status 500, releases otherwise. Called once, as soon as
        * the response starts; `undefined` when the handler failed before that, or never ran. Never

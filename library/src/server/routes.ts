@@ -158,6 +158,7 @@ function free(shop: Shop, request: IncomingRequest): Decision {
     status: 'admitted',
     receipt: undefined,
     responseHeaders: (current) => freeHeaders(current, isCrossOrigin),
+    isCounted: false,
     finish: () => Promise.resolve(),
   }
 }

@@ -43,12 +43,13 @@ export function followResponse(response: ServerResponse, decision: Admitted): bo
     setHeaders(response, typeof first === 'string' ? second : first)
     const headers = decision.responseHeaders((name) => headerOf(response, name))
     for (const [name, value] of headers) response.setHeader(name, value)
-    void decision.finish(hasLeft(response) ? clientGone : status)
+    if (decision.isCounted) void decision.finish(hasLeft(response) ? clientGone : status)
     return message === undefined
       ? writeHead.call(response, status)
       : writeHead.call(response, status, message)
   }
   response.writeHead = start as ServerResponse['writeHead']
+  if (!decision.isCounted) return true
   response.on('close', () => {
     if (!started) void decision.finish(clientGone)
   })
