@@ -79,12 +79,8 @@ function readArguments(): { quick: boolean; check: boolean; only: string | undef
 
 /** The figures are those of the built library, as it is published. */
 function build(): void {
-  const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url))
   const root = fileURLToPath(new URL('..', import.meta.url))
-  const built = spawnSync(process.execPath, [tsc, '--build', 'library', 'program'], {
-    cwd: root,
-    stdio: 'inherit',
-  })
+  const built = spawnSync(process.execPath, ['tools/build.ts'], { cwd: root, stdio: 'inherit' })
   if (built.status === 0) return
   process.stderr.write('The build failed; its messages are above.\n')
   process.exit(1)

@@ -107,17 +107,19 @@ function figuresOf(subject: Subject, { bare, paid }: Rounds): readonly Figure[] 
   const perSecond = (rounds: readonly Round[]) => rounds.map((round) => round.perSecond)
   const cpuUs = (rounds: readonly Round[]) => rounds.map((round) => round.cpuUs)
   const busy = median([...bare, ...paid].map((round) => round.busy))
-  const pairs = bare.map((round, i) => paid[i]!.perSecond / round.perSecond)
+  // What one processor can serve: on a machine that does other things too, the requests of a second
+  // say more about those than about the server.
+  const pairs = bare.map((round, i) => round.cpuUs / paid[i]!.cpuUs)
   const { framework, who } = subject
   return [
     {
       what: `${framework}, share of the bare route`,
       who,
-      value: median(perSecond(paid)) / median(perSecond(bare)),
+      value: median(cpuUs(bare)) / median(cpuUs(paid)),
       unit: 'of bare',
       range: rangeOf(pairs),
       ...(subject.target === undefined ? {} : { target: subject.target }),
-      note: `CPU of the server a request: ${median(cpuUs(bare)).toFixed(1)} µs bare, ${median(cpuUs(paid)).toFixed(1)} µs paid; the server was ${Math.round(busy * 100)} % busy${canPin ? '' : ', processors not pinned'}`,
+      note: `Processor time of the server a request: ${median(cpuUs(bare)).toFixed(1)} µs bare, ${median(cpuUs(paid)).toFixed(1)} µs paid; the server was ${Math.round(busy * 100)} % busy${canPin ? '' : ', processors not pinned'}`,
     },
     {
       what: `${framework}, bare`,

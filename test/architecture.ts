@@ -14,7 +14,7 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   client: ['errors', 'bytes', 'amount', 'invoice', 'macaroon', 'l402', 'lightning'],
   'middleware/web': ['errors', 'bytes', 'server'],
   'middleware/node-http': ['errors', 'bytes', 'server'],
-  'middleware/hono': ['errors', 'bytes', 'server', 'middleware/web'],
+  'middleware/hono': ['errors', 'bytes', 'server', 'middleware/web', 'middleware/node-http'],
   'middleware/express': ['errors', 'bytes', 'server', 'middleware/node-http'],
   testing: [
     'errors',

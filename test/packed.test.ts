@@ -56,7 +56,8 @@ describe('the packed library', () => {
       .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1))
     const strangers = files.filter(
       (file) =>
-        !/^(package\.json|README\.md|LICENSE)$/.test(file) && !/^dist\/.+\.(js|d\.ts)$/.test(file),
+        !/^(package\.json|README\.md|LICENSE)$/.test(file) &&
+        !/^(dist\/.+\.d\.ts|bundle\/.+\.js)$/.test(file),
     )
     expect(strangers).toEqual([])
     expect(files.filter((file) => /\.test\./.test(file))).toEqual([])

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { bundleLibrary } from './bundle.ts'
 
-// Compiles both packages. Plain `tsc`: what is published is what was written, minus the types.
-const done = spawnSync('tsc', ['--build', 'library', 'program'], { stdio: 'inherit' })
-process.exit(done.status ?? 1)
+// Compiles both packages, and puts the library's code into a few files.
+const compiled = spawnSync('tsc', ['--build', 'library', 'program'], { stdio: 'inherit' })
+if (compiled.status !== 0) process.exit(compiled.status ?? 1)
+await bundleLibrary()

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 
 // `npm start`: build, then run the demonstration. Arguments go to it: `npm start -- --once`.
-const built = spawnSync('tsc', ['--build', 'library', 'program'], { stdio: 'inherit' })
+const built = spawnSync(process.execPath, ['tools/build.ts'], { stdio: 'inherit' })
 if (built.status !== 0) {
   process.stderr.write('The build failed; its messages are above.\n')
   process.exit(1)

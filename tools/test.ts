@@ -21,7 +21,7 @@ type Report = {
 
 let failed = false
 const started = performance.now()
-step('build', 'tsc', ['--build', 'library', 'program'])
+step('build', process.execPath, ['tools/build.ts'])
 step('type-check', 'tsc', ['--project', 'tsconfig.check.json'])
 step('lint', 'biome', ['check', '--error-on-warnings'])
 step('test', 'vitest', [

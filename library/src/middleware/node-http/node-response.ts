@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Decision, RefusalResponse } from '../../server/index.ts'
 import { clientGone } from '../../server/index.ts'
 
@@ -40,13 +40,11 @@ export function followResponse(response: ServerResponse, decision: Admitted): bo
     if (started) return writeHead.call(response, status, first, second)
     started = true
     const message = typeof first === 'string' ? first : undefined
-    setHeaders(response, typeof first === 'string' ? second : first)
-    const headers = decision.responseHeaders((name) => headerOf(response, name))
-    for (const [name, value] of headers) response.setHeader(name, value)
+    const headers = addHeaders(response, typeof first === 'string' ? second : first, decision)
     if (decision.isCounted) void decision.finish(hasLeft(response) ? clientGone : status)
     return message === undefined
-      ? writeHead.call(response, status)
-      : writeHead.call(response, status, message)
+      ? writeHead.call(response, status, headers)
+      : writeHead.call(response, status, message, headers)
   }
   response.writeHead = start as ServerResponse['writeHead']
   if (!decision.isCounted) return true
@@ -65,10 +63,43 @@ export function hasLeft(response: ServerResponse): boolean {
 type Headers = unknown[] | OutgoingHttpHeaders
 type WriteHead = (status: number, first?: string | Headers, second?: Headers) => ServerResponse
 
-/** What is given to `writeHead` counts over what was set before, as it does without us. */
+/**
+ * Adds the paywall's headers to the handler's. What is given to `writeHead` counts over what was set
+ * before, as it does without us.
+ *
+ * @returns What is to be given to `writeHead` instead; everything else is set.
+ */
+function addHeaders(
+  response: ServerResponse,
+  given: Headers | undefined,
+  decision: Admitted,
+): OutgoingHttpHeaders | undefined {
+  // Where nothing was set, Node writes a record as it is, which costs half of setting its members.
+  if (isRecord(given) && response.getHeaderNames().length === 0) return merged(given, decision)
+  setHeaders(response, given)
+  const headers = decision.responseHeaders((name) => textOf(response.getHeader(name)))
+  for (const [name, value] of headers) response.setHeader(name, value)
+  return undefined
+}
+
+function isRecord(headers: Headers | undefined): headers is OutgoingHttpHeaders {
+  return headers !== undefined && !Array.isArray(headers)
+}
+
+function merged(record: OutgoingHttpHeaders, decision: Admitted): OutgoingHttpHeaders {
+  const all: OutgoingHttpHeaders = {}
+  for (const name in record) {
+    const value = record[name]
+    if (value !== undefined) all[name.toLowerCase()] = value
+  }
+  const headers = decision.responseHeaders((name) => textOf(all[name.toLowerCase()]))
+  for (const [name, value] of headers) all[name.toLowerCase()] = value
+  return all
+}
+
 function setHeaders(response: ServerResponse, headers: Headers | undefined): void {
   if (headers === undefined) return
-  if (!Array.isArray(headers)) {
+  if (isRecord(headers)) {
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined) response.setHeader(name, value)
     }
@@ -81,7 +112,6 @@ function setHeaders(response: ServerResponse, headers: Headers | undefined): voi
   }
 }
 
-function headerOf(response: ServerResponse, name: string): string | undefined {
-  const value = response.getHeader(name)
+function textOf(value: OutgoingHttpHeader | undefined): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value?.toString()
 }

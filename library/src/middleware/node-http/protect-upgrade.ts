@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Gate, Receipt, RefusalResponse } from '../../server/index.ts'
 import { clientGone, requireArguments } from '../../server/index.ts'
@@ -58,7 +57,9 @@ const refusalTimeoutMs = 2000
 function sendRaw(socket: Duplex, { status, headers, body }: RefusalResponse): void {
   const lines = headers.map(([name, value]) => `${name}: ${value}`)
   const length = status === 204 ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]
-  const start = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`
+  // Not imported: the adapters that share this folder also load where there is no Node.
+  const reason = process.getBuiltinModule('node:http').STATUS_CODES[status] ?? ''
+  const start = `HTTP/1.1 ${status} ${reason}`
   // The server counts an upgraded socket no more: what ends it, also against a client that neither
   // reads nor closes, is here.
   const timer = setTimeout(() => socket.destroy(), refusalTimeoutMs)
