@@ -69,6 +69,8 @@ const surface: Readonly<Record<string, readonly string[]>> = {
   ],
   './server': [
     'clientGone',
+    'clientNetwork',
+    'createIssuance',
     'createKeyRing',
     'createMemoryDenyList',
     'createMemoryUseStore',
@@ -77,6 +79,7 @@ const surface: Readonly<Record<string, readonly string[]>> = {
     'isGate',
     'isWithheld',
     'parseKeyRing',
+    'problemResponse',
     'requireArguments',
   ],
   './client': [

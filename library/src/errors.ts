@@ -53,8 +53,17 @@ export const codes = {
   REQUEST_METHOD: 'The method is not served.',
   REQUEST_NOT_FOUND: 'Nothing is offered under this path.',
   REQUEST_UNPRICED: 'The price of this request cannot be told at the moment; nothing was charged.',
-  REQUEST_RATE_LIMITED: 'Too many challenges were asked for; wait before asking again.',
+  REQUEST_RATE_LIMITED: 'Too many requests were made; wait before asking again.',
   REQUEST_OVERLOADED: 'The service cannot issue challenges at the moment; nothing was charged.',
+  REQUEST_HOST: 'The host is not served here.',
+  REQUEST_BLOCKED: 'Requests from this address are not served.',
+  REQUEST_TOO_LARGE: 'The body of the request is longer than is accepted.',
+  REQUEST_HEAD: 'The head of the request is longer than is accepted.',
+  REQUEST_TIMEOUT: 'The request did not arrive in time.',
+
+  UPSTREAM_UNAVAILABLE: 'The service behind cannot be reached, or did not answer properly.',
+  UPSTREAM_TIMEOUT: 'The service behind did not answer in time.',
+  UPSTREAM_OVERLOADED: 'The service behind has as many requests as it takes.',
 
   BUDGET_EXCEEDED: 'Paying would take the spender past a limit.',
   POLICY_REFUSED: 'The payment policy forbids this payment.',

@@ -1,5 +1,6 @@
 import { encodeUtf8 } from '../bytes/index.ts'
 import { L402Error } from '../errors.ts'
+import { Issuance } from './issuance.ts'
 import type { ChargeOptions, IssuanceOptions, PaywallOptions } from './paywall.ts'
 import { readPrice } from './price.ts'
 
@@ -30,6 +31,7 @@ const paywallRules: Rules<PaywallOptions> = {
   challengeSeconds: optional(whole(30, 86_400)),
   storeTimeoutMs: optional(whole(1, 600_000)),
   issuance: optional(isObject),
+  dryRun: optional(oneOf(true, false)),
   on: optional(isObject),
 }
 
@@ -61,6 +63,7 @@ const chargeRules: Rules<ChargeOptions> = {
   uses: optional(whole(1, 1_000_000_000)),
   lifetimeSeconds: optional(whole(1, 31_536_000)),
   description: optional(isDescription),
+  allowance: optional(isFunction),
 }
 
 /** @throws {L402Error} CONFIG_INVALID with every mistake. */
@@ -69,11 +72,17 @@ export function checkPaywallOptions(options: PaywallOptions): void {
   const { issuance, on } = options
   failOn([
     ...findMistakes(options, paywallRules, ''),
-    ...(isObject(issuance) === undefined
+    ...(isObject(issuance) === undefined && !(issuance instanceof Issuance)
       ? findMistakes(issuance ?? {}, issuanceRules, 'issuance.')
       : []),
     ...(isObject(on) === undefined ? findMistakes(on ?? {}, listenerRules, 'on.') : []),
   ])
+}
+
+/** @throws {L402Error} CONFIG_INVALID with every mistake. */
+export function checkIssuanceOptions(options: IssuanceOptions): void {
+  if (isObject(options) !== undefined) failOn(['options: expected an object'])
+  failOn(findMistakes(options, issuanceRules, ''))
 }
 
 export function findChargeMistakes(options: ChargeOptions): Mistakes {

@@ -11,7 +11,7 @@ import { freeHeaders, paidHeaders } from './paid-headers.ts'
 import type { Decision, Gate, IncomingRequest, Receipt } from './paywall.ts'
 import type { Quote } from './price.ts'
 import type { Offer } from './refuse.ts'
-import { refuse } from './refuse.ts'
+import { refuse, waive } from './refuse.ts'
 import { screen } from './screen.ts'
 import type { Sale, Shop } from './shop.ts'
 import { report } from './shop.ts'
@@ -29,7 +29,7 @@ export function createGate(shop: Shop, sale: Sale): Gate {
     const screening = screen(shop, request)
     const screened = screening instanceof Promise ? await screening : screening
     if (screened.decision !== undefined) return screened.decision
-    return decide(shop, sale, request, screened.method, screened.target)
+    return decide(shop, sale, request, screened.method, screened.target, undefined)
   })
 }
 
@@ -38,7 +38,8 @@ export function createGate(shop: Shop, sale: Sale): Gate {
  * signature and payment, caveats, revocation, uses.
  *
  * @param method - Upper case; GET for HEAD.
- * @spec server.md R-SRV-5, R-SRV-14, R-SRV-23 to R-SRV-29
+ * @param route - The key in the route table, if there is one.
+ * @spec server.md R-SRV-5, R-SRV-14, R-SRV-23 to R-SRV-29, R-SRV-66, R-SRV-67
  */
 export function decide(
   shop: Shop,
@@ -46,44 +47,74 @@ export function decide(
   request: IncomingRequest,
   method: string,
   target: CanonicalTarget,
+  route: string | undefined,
 ): Eventual<Decision> {
   let offer: Offer | undefined
   const decideAt = (quote: Quote | undefined): Eventual<Decision> => {
     const origins = request.headerLines('origin')
     const isCrossOrigin = shop.cors && origins.length > 0
-    if (quote === undefined) return admitted(shop, sale, isCrossOrigin, undefined, doNothing)
+    const admit = (receipt: Receipt | undefined, finish: Finish): Admitted =>
+      admitted(shop, sale, isCrossOrigin, receipt, finish, route, target)
+    if (quote === undefined) return admit(undefined, doNothing)
     offer = { sale, quote, clientAddress: request.clientAddress }
     const tokens = shop.credentials.check(request)
-    if (tokens === undefined) throw new L402Error('ACCESS_PAYMENT_REQUIRED')
+    if (tokens === undefined) {
+      return next(isAllowed(sale, request), (allowed) => {
+        if (allowed) return admit(undefined, doNothing)
+        throw new L402Error('ACCESS_PAYMENT_REQUIRED')
+      })
+    }
     const access: Access = {
       tier: sale.tier,
       capability: sale.capability,
       method,
       target,
       nowSeconds: shop.now(),
-      priceMsat: lessGrace(quote.priceMsat, shop.priceGracePercent),
+      priceMsat: lessGrace(quote.leastMsat, shop.priceGracePercent),
       scope: quote.scope,
       clientAddress: request.clientAddress,
       origin: origins.length === 1 ? origins[0] : undefined,
       bodySha256: undefined,
     }
-    const admit = (token: PaidToken): Eventual<Decision> =>
+    const admitBy = (token: PaidToken): Eventual<Decision> =>
       next(grantOf(token, access, request), (grant) =>
         next(takeUse(shop, token, grant, quote.priceMsat), (finish) =>
-          admitted(shop, sale, isCrossOrigin, new PaidReceipt(token, grant), finish),
+          admit(new PaidReceipt(token, grant), finish),
         ),
       )
-    return tokens.length === 1 ? admit(tokens[0]!) : admitByAny(tokens, admit)
+    return tokens.length === 1 ? admitBy(tokens[0]!) : admitByAny(tokens, admitBy)
   }
-  const refuseFor = (error: unknown): Promise<Decision> => {
+  const refuseFor = (error: unknown): Eventual<Decision> => {
     if (!isL402Error(error)) throw error
-    return refuse(shop, error, sale.capability, offer)
+    const waived = shop.dryRun ? waive(error, sale.capability) : undefined
+    if (waived === undefined) return refuse(shop, error, sale.capability, offer)
+    return { ...admitted(shop, sale, false, undefined, doNothing, route, target), waived }
   }
   try {
     const decision = next(sale.pricer(request, method, target), decideAt)
     return decision instanceof Promise ? decision.catch(refuseFor) : decision
   } catch (error) {
     return refuseFor(error)
+  }
+}
+
+/**
+ * Whether a request without a credential is let through free.
+ *
+ * @throws {L402Error} STORE_UNAVAILABLE where that cannot be told.
+ */
+function isAllowed({ allowance }: Sale, request: IncomingRequest): Eventual<boolean> {
+  if (allowance === undefined) return false
+  const fail = (error: unknown): never => {
+    throw new L402Error('STORE_UNAVAILABLE', { part: 'allowance' }, error)
+  }
+  try {
+    const answer = allowance(request)
+    return answer instanceof Promise
+      ? answer.then((value) => value === true, fail)
+      : answer === true
+  } catch (error) {
+    return fail(error)
   }
 }
 
@@ -237,10 +268,15 @@ function admitted(
   isCrossOrigin: boolean,
   receipt: Receipt | undefined,
   finish: Finish,
+  route: string | undefined,
+  target: CanonicalTarget,
 ): Admitted {
   tell(shop.on.admitted, { capability, receipt })
   return {
     status: 'admitted',
+    route,
+    target,
+    waived: undefined,
     receipt,
     responseHeaders: (current) =>
       receipt === undefined

@@ -1,5 +1,6 @@
 export { requireArguments } from './adapter-arguments.ts'
 export { clientGone } from './client-gone.ts'
+export { clientNetwork } from './client-network.ts'
 export type {
   AdmittedEvent,
   ChallengeEvent,
@@ -9,6 +10,7 @@ export type {
   SettledEvent,
 } from './events.ts'
 export { isGate } from './gate-mark.ts'
+export type { Issuance } from './issuance.ts'
 export type { KeyRing } from './key-ring.ts'
 export { createKeyRing, parseKeyRing } from './key-ring.ts'
 export { createMemoryDenyList, createMemoryUseStore } from './memory-store.ts'
@@ -22,10 +24,13 @@ export type {
   Paywall,
   PaywallOptions,
   Receipt,
+  Refusal,
   RefusalResponse,
 } from './paywall.ts'
-export { createPaywall } from './paywall.ts'
-export type { Price, PriceInput } from './price.ts'
+export { createIssuance, createPaywall } from './paywall.ts'
+export type { Price, PriceInput, PriceRange } from './price.ts'
+export type { ProblemOptions, RefusalCode } from './problem.ts'
+export { problemResponse } from './problem.ts'
 export type { Routes, RouteTable } from './routes.ts'
 export { createRoutes } from './routes.ts'
 export type { CostedLimit, DenyList, UseStore } from './store.ts'

@@ -1,8 +1,11 @@
 import type { Msat } from '../amount/index.ts'
+import type { Code } from '../errors.ts'
+import type { CanonicalTarget } from '../l402/index.ts'
 import type { Payee } from '../lightning/index.ts'
-import { checkPaywallOptions } from './configuration.ts'
+import { checkIssuanceOptions, checkPaywallOptions } from './configuration.ts'
 import type { PaywallEvents } from './events.ts'
 import { createGate } from './gate.ts'
+import { Issuance } from './issuance.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { HeaderList } from './paid-headers.ts'
 import type { Price } from './price.ts'
@@ -23,6 +26,12 @@ export type IncomingRequest = {
    * the body is longer than it is willing to keep.
    */
   readonly bodySha256?: () => Promise<string>
+  /**
+   * The body, for a price that depends on it. Absent where an adapter cannot read it twice.
+   *
+   * @throws {L402Error} REQUEST_TOO_LARGE where it is longer than `maxBytes`.
+   */
+  readonly body?: (maxBytes: number) => Promise<Uint8Array>
 }
 
 /** A response that takes the handler's place: it refuses, or answers a preflight. */
@@ -51,10 +60,40 @@ export type Receipt = {
   readonly validUntilSeconds: number
 }
 
+/** Why a request is refused, for the operator. No token, no preimage, nothing of the request. */
+export type Refusal = {
+  /** What the client is told. */
+  readonly code: Code
+  /** What was wrong, precisely. */
+  readonly cause: Code
+  /** `undefined` when no priced route matched. */
+  readonly capability: string | undefined
+  /** The challenge that it was answered with, if any. */
+  readonly challenge:
+    | {
+        /** 32 bytes in hex. */
+        readonly paymentHash: string
+        readonly amountMsat: Msat
+        readonly reused: boolean
+      }
+    | undefined
+}
+
 export type Decision =
-  | { readonly status: 'refused'; readonly response: RefusalResponse }
+  | {
+      readonly status: 'refused'
+      readonly response: RefusalResponse
+      /** `undefined` for a preflight that was answered. */
+      readonly refusal: Refusal | undefined
+    }
   | {
       readonly status: 'admitted'
+      /** The key in the route table; `undefined` where the gate is of one charge. */
+      readonly route: string | undefined
+      /** What was matched, and the only thing to hand on. */
+      readonly target: CanonicalTarget
+      /** In a dry run: why the request would have been refused. */
+      readonly waived: Refusal | undefined
       /** `undefined` when the price function said that this request is free. */
       readonly receipt: Receipt | undefined
       /** Headers of the paid response, given what the handler set: `Cache-Control`, `Vary`, CORS. */
@@ -88,6 +127,11 @@ export type ChargeOptions = {
   readonly lifetimeSeconds?: number
   /** Text of the invoice, at most 639 bytes. Default: service and capability. */
   readonly description?: string
+  /**
+   * Asked for a request that has no credential and would have to pay: `true` lets it through free.
+   * Where it fails the request is 503, neither free nor charged.
+   */
+  readonly allowance?: (request: IncomingRequest) => boolean | Promise<boolean>
 }
 
 /** How many challenges are issued. What is paid is never slowed by it. */
@@ -135,7 +179,13 @@ export type PaywallOptions = {
   readonly challengeSeconds?: number
   /** How long the store of uses and the deny list may take, in milliseconds. Default 5000. */
   readonly storeTimeoutMs?: number
-  readonly issuance?: IssuanceOptions
+  /** Several paywalls share what {@link createIssuance} gives; options are for this one alone. */
+  readonly issuance?: IssuanceOptions | Issuance
+  /**
+   * Refuses nobody for want of payment, and asks the payee for nothing: what would be 401, 402 or
+   * 403 is let through, and the decision says why it would not have been. Default false.
+   */
+  readonly dryRun?: boolean
   readonly on?: PaywallEvents
 }
 
@@ -167,4 +217,15 @@ export function createPaywall(options: PaywallOptions): Paywall {
   }
   rememberShop(paywall, shop)
   return paywall
+}
+
+/**
+ * Makes limits of issuance that several paywalls share: of one server, one payee.
+ *
+ * @throws {L402Error} CONFIG_INVALID with every mistake.
+ * @spec server.md R-SRV-36, R-SRV-37
+ */
+export function createIssuance(options: IssuanceOptions = {}): Issuance {
+  checkIssuanceOptions(options)
+  return new Issuance(options)
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { msat } from '../amount/index.ts'
 import { encodeHex, encodeUtf8, sha256 } from '../bytes/index.ts'
-import { isL402Error } from '../errors.ts'
+import { isL402Error, L402Error } from '../errors.ts'
 import { canonicalTarget } from '../l402/index.ts'
 import type { Price, PriceInput, Quote } from './price.ts'
 import { createPricer, readPrice } from './price.ts'
@@ -12,12 +12,23 @@ type Parts = {
   readonly method?: string
   readonly target?: string
   readonly headers?: Readonly<Record<string, readonly string[]>>
+  readonly body?: string
 }
 
 async function quote(price: Price, parts: Parts = {}): Promise<Quote | undefined> {
   const { headers = {}, method = 'GET', target = '/a' } = parts
   const headerLines = (name: string): readonly string[] => headers[name] ?? []
-  return createPricer(price)({ headerLines }, method, canonicalTarget(target))
+  const request =
+    parts.body === undefined ? { headerLines } : { headerLines, body: reader(parts.body) }
+  return createPricer(price)(request, method, canonicalTarget(target))
+}
+
+function reader(text: string): (maxBytes: number) => Promise<Uint8Array> {
+  const bytes = encodeUtf8(text)
+  return async (maxBytes) => {
+    if (bytes.length > maxBytes) throw new L402Error('REQUEST_TOO_LARGE')
+    return bytes
+  }
 }
 
 const refusedWith = (code: 'REQUEST_AMBIGUOUS' | 'REQUEST_UNPRICED'): unknown =>
@@ -25,13 +36,25 @@ const refusedWith = (code: 'REQUEST_AMBIGUOUS' | 'REQUEST_UNPRICED'): unknown =>
 
 describe('R-SRV-14 a price is an amount or a function of the request', () => {
   test('a fixed one is bound to nothing else', async () => {
-    expect(await quote('10 sat')).toEqual({ priceMsat: 10_000n, scope: undefined })
-    expect(await quote(msat(1n))).toEqual({ priceMsat: 1n, scope: undefined })
+    expect(await quote('10 sat')).toEqual({
+      priceMsat: 10_000n,
+      leastMsat: 10_000n,
+      scope: undefined,
+    })
+    expect(await quote(msat(1n))).toEqual({ priceMsat: 1n, leastMsat: 1n, scope: undefined })
   })
 
   test('a function answers at once or later, in text or in msat', async () => {
-    expect(await quote(() => '2 sat')).toEqual({ priceMsat: 2000n, scope: undefined })
-    expect(await quote(async () => msat(7n))).toEqual({ priceMsat: 7n, scope: undefined })
+    expect(await quote(() => '2 sat')).toEqual({
+      priceMsat: 2000n,
+      leastMsat: 2000n,
+      scope: undefined,
+    })
+    expect(await quote(async () => msat(7n))).toEqual({
+      priceMsat: 7n,
+      leastMsat: 7n,
+      scope: undefined,
+    })
     // biome-ignore lint/suspicious/noThenProperty: query builders are promises of this kind
     const thenable = { then: (resolve: (amount: string) => void) => resolve('3 sat') }
     expect(await quote(() => thenable as Promise<string>)).toHaveProperty('priceMsat', 3000n)
@@ -187,6 +210,7 @@ describe('R-SRV-17 the scope is a digest of what the price looked at', () => {
       }),
     ).toEqual({
       priceMsat: 1000n,
+      leastMsat: 1000n,
       scope: encodeHex(sha256(encodeUtf8(facts))).slice(0, 32),
     })
   })
@@ -235,5 +259,74 @@ describe('R-SRV-17 the scope is a digest of what the price looked at', () => {
       }),
       { numRuns: 500 },
     )
+  })
+})
+
+describe('R-SRV-68 a price may be a range', () => {
+  test('what is asked and what a token may have been sold for differ', async () => {
+    expect(await quote(() => ({ amount: '10 sat', least: msat(1n) }))).toEqual({
+      priceMsat: 10_000n,
+      leastMsat: 1n,
+      scope: undefined,
+    })
+  })
+
+  test('least above amount, or no amount, is no price', async () => {
+    const wrong = [
+      { amount: '1 sat', least: '2 sat' },
+      { amount: '1 sat', least: '0 sat' },
+      { amount: '1 sat' },
+    ]
+    for (const range of wrong) {
+      await expect(quote(() => range as never)).rejects.toEqual(refusedWith('REQUEST_UNPRICED'))
+    }
+  })
+})
+
+describe('R-SRV-69 the whole query, the body, and what is bound are part of the scope', () => {
+  const scopeOf = async (price: Price, parts: Parts): Promise<string | undefined> =>
+    (await quote(price, parts))?.scope
+
+  test('any other query text is another scope, and so is none', async () => {
+    const price: Price = ({ search }) => (search === 'never' ? null : '1 sat')
+    const scopes = await Promise.all(
+      ['/a', '/a?', '/a?b=1', '/a?b=1&c=2', '/a?c=2&b=1'].map((target) =>
+        scopeOf(price, { target }),
+      ),
+    )
+    expect(new Set(scopes).size).toBe(5)
+    expect(await scopeOf(price, { target: '/a?b=1' })).toBe(scopes[2])
+  })
+
+  test('another body is another scope', async () => {
+    const price: Price = async ({ body }) => ((await body(10)).length > 99 ? null : '1 sat')
+    expect(await scopeOf(price, { body: 'a' })).toBe(await scopeOf(price, { body: 'a' }))
+    expect(await scopeOf(price, { body: 'a' })).not.toBe(await scopeOf(price, { body: 'b' }))
+  })
+
+  test('a body that is too long refuses the request, also where the function swallows it', async () => {
+    const price: Price = async ({ body }) => {
+      await body(2).catch(() => undefined)
+      return '1 sat'
+    }
+    await expect(quote(price, { body: 'abc' })).rejects.toSatisfy((error) =>
+      isL402Error(error, 'REQUEST_TOO_LARGE'),
+    )
+  })
+
+  test('without a body that can be read twice there is no price', async () => {
+    const price: Price = async ({ body }) => ((await body(2)).length === 0 ? null : '1 sat')
+    await expect(quote(price)).rejects.toEqual(refusedWith('REQUEST_UNPRICED'))
+  })
+
+  test('what is bound keeps tokens apart', async () => {
+    const at = (value: string): Price => {
+      return ({ bind }) => {
+        bind('fiat', value)
+        return { amount: '3 sat', least: '1 msat' }
+      }
+    }
+    expect(await scopeOf(at('0.01 USD'), {})).toBe(await scopeOf(at('0.01 USD'), {}))
+    expect(await scopeOf(at('0.01 USD'), {})).not.toBe(await scopeOf(at('0.02 USD'), {}))
   })
 })

@@ -1,9 +1,10 @@
 import type { Msat } from '../amount/index.ts'
 import { maxMsat, msat, parseAmount } from '../amount/index.ts'
 import { encodeHex, encodeUtf8, sha256 } from '../bytes/index.ts'
-import { L402Error } from '../errors.ts'
+import { isL402Error, L402Error } from '../errors.ts'
 import type { CanonicalTarget } from '../l402/index.ts'
 import { startDeadline } from './deadline.ts'
+import type { IncomingRequest } from './paywall.ts'
 import { readQuery } from './query.ts'
 
 /**
@@ -24,33 +25,52 @@ export type PriceInput = {
   query(name: string): string | undefined
   /** A header of the request. Asking for one that occurs twice refuses the request. */
   header(name: string): string | undefined
+  /** All of the query as it was received, with `?`; empty when there is none. */
+  readonly search: string
+  /**
+   * The body. Only where the adapter can read it twice, as the gateway can.
+   *
+   * @throws {L402Error} REQUEST_TOO_LARGE where it is longer than `maxBytes`. The request is then
+   *   refused with it, whatever becomes of the error.
+   */
+  body(maxBytes: number): Promise<Uint8Array>
+  /** Binds the token to something else that the price depends on, such as a price in another currency. */
+  bind(name: string, value: string): void
 }
 
+/**
+ * What a price function may say instead of an amount: what a new challenge asks, and the least that
+ * a token may have been sold for. They differ where the amount moves and what was bought does not:
+ * a price in another currency. What keeps tokens apart is then what the function looked at and bound.
+ */
+export type PriceRange = { readonly amount: Msat | string; readonly least: Msat | string }
+
+type PriceAnswer = Msat | string | PriceRange | null
+
 /** An amount, or a function of the request; `null` means free. */
-export type Price =
-  | Msat
-  | string
-  | ((input: PriceInput) => Msat | string | null | Promise<Msat | string | null>)
+export type Price = Msat | string | ((input: PriceInput) => PriceAnswer | Promise<PriceAnswer>)
 
 type PriceFunction = Extract<Price, (input: PriceInput) => unknown>
 
 /** What one request costs, and on what that depended. */
 export type Quote = {
   readonly priceMsat: Msat
+  /** The least that a token may have been sold for. */
+  readonly leastMsat: Msat
   /** 32 hex digits; `undefined` when the price depended on nothing. */
   readonly scope: string | undefined
 }
 
 /** Tells what a request costs; `undefined` when it is free. `method` is upper case, GET for HEAD. */
 export type Pricer = (
-  headers: Headers,
+  request: PricedHeaders,
   method: string,
   target: CanonicalTarget,
 ) => Quote | Promise<Quote | undefined>
 
-type Headers = { headerLines(name: string): readonly string[] }
+type PricedHeaders = Pick<IncomingRequest, 'headerLines' | 'body'>
 type PricedRequest = {
-  readonly headers: Headers
+  readonly headers: PricedHeaders
   readonly method: string
   readonly target: CanonicalTarget
 }
@@ -92,34 +112,46 @@ export function createPricer(price: Price): Pricer {
   if (typeof price === 'function') {
     return (headers, method, target) => quote(price, { headers, method, target })
   }
-  const fixed: Quote = { priceMsat: readPrice(price), scope: undefined }
+  const priceMsat = readPrice(price)
+  const fixed: Quote = { priceMsat, leastMsat: priceMsat, scope: undefined }
   return () => fixed
 }
 
 async function quote(price: PriceFunction, request: PricedRequest): Promise<Quote | undefined> {
-  const looked: Looked = { facts: new Map(), ambiguous: undefined }
-  const amount = await ask(price, request, looked)
+  const looked: Looked = { facts: new Map(), refused: undefined }
+  const answer = await ask(price, request, looked)
   // Also when the function caught what was thrown at it: its answer was a guess.
-  if (looked.ambiguous !== undefined) {
-    throw new L402Error('REQUEST_AMBIGUOUS', { reason: looked.ambiguous })
-  }
-  if (amount instanceof L402Error) throw amount
-  return amount === null ? undefined : { priceMsat: amount, scope: digest(looked.facts) }
+  if (looked.refused !== undefined) throw looked.refused
+  if (answer instanceof L402Error) throw answer
+  return answer === null ? undefined : { ...answer, scope: digest(looked.facts) }
 }
+
+type Amounts = Omit<Quote, 'scope'>
 
 async function ask(
   price: PriceFunction,
   request: PricedRequest,
   looked: Looked,
-): Promise<Msat | null | L402Error> {
+): Promise<Amounts | null | L402Error> {
   try {
     const answer = price(observe(request, looked))
     const isLater = typeof answer === 'object' && answer !== null
-    const amount = isLater ? await inTime(Promise.resolve(answer)) : answer
-    return amount === null ? null : readPrice(amount)
+    const given = isLater ? await inTime(Promise.resolve(answer)) : answer
+    return given === null ? null : readAmounts(given)
   } catch (error) {
     return new L402Error('REQUEST_UNPRICED', {}, error)
   }
+}
+
+function readAmounts(answer: Exclude<PriceAnswer, null>): Amounts {
+  if (typeof answer !== 'object') {
+    const priceMsat = readPrice(answer)
+    return { priceMsat, leastMsat: priceMsat }
+  }
+  const priceMsat = readPrice(answer.amount)
+  const leastMsat = readPrice(answer.least)
+  if (leastMsat > priceMsat) throw new RangeError('expected least to be at most amount')
+  return { priceMsat, leastMsat }
 }
 
 async function inTime<T>(answer: Promise<T>): Promise<T> {
@@ -135,7 +167,7 @@ type Looked = {
   /** What was looked at, by kind and name, and what was seen there. */
   readonly facts: Map<string, string | undefined>
   /** Why an answer would have been a guess. */
-  ambiguous: string | undefined
+  refused: L402Error | undefined
 }
 
 function observe(request: PricedRequest, looked: Looked): PriceInput {
@@ -144,8 +176,8 @@ function observe(request: PricedRequest, looked: Looked): PriceInput {
     return value
   }
   const refuse = (reason: string): never => {
-    looked.ambiguous = reason
-    throw new RangeError(reason)
+    looked.refused ??= new L402Error('REQUEST_AMBIGUOUS', { reason })
+    throw looked.refused
   }
   return {
     get method() {
@@ -164,6 +196,24 @@ function observe(request: PricedRequest, looked: Looked): PriceInput {
       const lines = request.headers.headerLines(name.toLowerCase())
       if (lines.length > 1) return refuse('header twice')
       return see('header', name.toLowerCase(), lines[0])
+    },
+    get search() {
+      return see('search', '', request.target.query)
+    },
+    async body(maxBytes) {
+      const { body } = request.headers
+      if (body === undefined) throw new RangeError('the body cannot be read here')
+      try {
+        const bytes = await body(maxBytes)
+        see('body', '', encodeHex(sha256(bytes)))
+        return bytes
+      } catch (error) {
+        if (isL402Error(error)) looked.refused ??= error
+        throw error
+      }
+    },
+    bind(name, value) {
+      see('bind', name, value)
     },
   }
 }

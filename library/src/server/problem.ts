@@ -1,4 +1,4 @@
-import type { Code } from '../errors.ts'
+import type { Code, Details } from '../errors.ts'
 import { codes } from '../errors.ts'
 import { refusalHeaders } from './cross-origin.ts'
 import type { HeaderList } from './paid-headers.ts'
@@ -53,6 +53,14 @@ export type RefusalCode =
   | 'REQUEST_UNPRICED'
   | 'REQUEST_RATE_LIMITED'
   | 'REQUEST_OVERLOADED'
+  | 'REQUEST_HOST'
+  | 'REQUEST_BLOCKED'
+  | 'REQUEST_TOO_LARGE'
+  | 'REQUEST_HEAD'
+  | 'REQUEST_TIMEOUT'
+  | 'UPSTREAM_UNAVAILABLE'
+  | 'UPSTREAM_TIMEOUT'
+  | 'UPSTREAM_OVERLOADED'
   | 'NODE_UNAVAILABLE'
   | 'STORE_UNAVAILABLE'
 
@@ -97,6 +105,34 @@ const problems: Readonly<Record<RefusalCode, Problem>> = {
     title: 'Too Many Requests',
     hint: 'Nothing was charged. Pay a challenge that you have, or ask again after the time in Retry-After.',
   },
+  REQUEST_HOST: {
+    status: 421,
+    title: 'Misdirected Request',
+    hint: 'Check the host name: nothing is served under this one.',
+  },
+  REQUEST_BLOCKED: {
+    status: 403,
+    title: 'Forbidden',
+    hint: 'Paying does not help. Ask the operator why your address is blocked.',
+  },
+  REQUEST_TOO_LARGE: {
+    status: 413,
+    title: 'Content Too Large',
+    hint: 'Send less in one request. Nothing was charged.',
+  },
+  REQUEST_HEAD: {
+    status: 431,
+    title: 'Request Header Fields Too Large',
+    hint: 'Send fewer or shorter headers.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    title: 'Request Timeout',
+    hint: 'Send the request without long pauses. Nothing was charged.',
+  },
+  UPSTREAM_UNAVAILABLE: { ...tryLater, status: 502, title: 'Bad Gateway' },
+  UPSTREAM_TIMEOUT: { ...tryLater, status: 504, title: 'Gateway Timeout' },
+  UPSTREAM_OVERLOADED: tryLater,
   REQUEST_OVERLOADED: tryLater,
   REQUEST_UNPRICED: tryLater,
   NODE_UNAVAILABLE: tryLater,
@@ -112,8 +148,15 @@ export function statusOf(code: RefusalCode): number {
   return problems[code].status
 }
 
+/** When a client should come back to a dependency that is down. */
+const retryAfterSeconds = 5
+
 /** What a response has beyond its code. */
-export type Extra = {
+export type ProblemOptions = {
+  /** Lets every page read it. */
+  readonly cors: boolean
+  /** `allow` for 405, `retryAfterSeconds` for what passes. Nothing else of them is told. */
+  readonly details?: Details
   /** Status, title and hint of a 402, whatever the code's own are. */
   readonly payAgain?: boolean
   readonly headers?: HeaderList
@@ -127,7 +170,7 @@ export type Extra = {
  *
  * @spec server.md R-SRV-5 to R-SRV-9
  */
-export function refusal(code: RefusalCode, cors: boolean, extra: Extra = {}): RefusalResponse {
+export function problemResponse(code: RefusalCode, extra: ProblemOptions): RefusalResponse {
   const { status, title, hint } = extra.payAgain === true ? payAgain : problems[code]
   const body = {
     type: `urn:satway:problem:${code.toLowerCase().replaceAll('_', '-')}`,
@@ -141,12 +184,28 @@ export function refusal(code: RefusalCode, cors: boolean, extra: Extra = {}): Re
   return {
     status,
     headers: [
-      ...(extra.headers ?? []),
+      ...(extra.headers ?? headersOf(status, extra.details ?? {})),
       ['Content-Type', 'application/problem+json'],
       ['Cache-Control', 'no-store'],
       ['Vary', 'Authorization'],
-      ...(cors ? refusalHeaders : []),
+      ...(extra.cors ? refusalHeaders : []),
     ],
     body: JSON.stringify(body),
+  }
+}
+
+function headersOf(status: number, details: Details): HeaderList {
+  switch (status) {
+    case 401:
+      return [['WWW-Authenticate', 'L402']]
+    case 405:
+      return [['Allow', String(details['allow'])]]
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return [['Retry-After', String(details['retryAfterSeconds'] ?? retryAfterSeconds)]]
+    default:
+      return []
   }
 }

@@ -5,10 +5,10 @@ import { formatChallenge } from '../l402/index.ts'
 import type { OpenChallenge } from './challenge-desk.ts'
 import { tell } from './events.ts'
 import type { HeaderList } from './paid-headers.ts'
-import type { Decision, RefusalResponse } from './paywall.ts'
+import type { Decision, Refusal, RefusalResponse } from './paywall.ts'
 import type { Quote } from './price.ts'
 import type { RefusalCode } from './problem.ts'
-import { isRefusalCode, refusal, statusOf } from './problem.ts'
+import { isRefusalCode, problemResponse, statusOf } from './problem.ts'
 import type { Sale, Shop } from './shop.ts'
 import { report } from './shop.ts'
 
@@ -20,9 +20,6 @@ export type Offer = {
 }
 
 type Refused = Extract<Decision, { status: 'refused' }>
-
-/** When a client should come back to a dependency that is down. */
-const retryAfterSeconds = 5
 
 /**
  * Refuses a request: with a challenge where paying would help, without one where it would not.
@@ -44,8 +41,10 @@ export async function refuse(
     return tellRefused(shop, error, capability, plain(shop, code, error.details))
 
   try {
-    const challenge = await offerChallenge(shop, code, offer)
-    return tellRefused(shop, error, capability, challengeResponse(shop, code, offer, challenge))
+    const { challenge, reused } = await offerChallenge(shop, code, offer)
+    const response = challengeResponse(shop, code, offer, challenge)
+    const { paymentHash, amountMsat } = challenge
+    return tellRefused(shop, error, capability, response, { paymentHash, amountMsat, reused })
   } catch (failure) {
     if (!isL402Error(failure)) throw failure
     reportFailure(shop, failure)
@@ -64,26 +63,30 @@ function publicCode(error: L402Error): RefusalCode {
   return isRefusalCode(error.code) ? error.code : 'CREDENTIAL_REFUSED'
 }
 
+/**
+ * Lets a refusal pass in a dry run: what a client could have done something about by paying, or by
+ * another credential.
+ *
+ * @returns `undefined` for what is refused all the same: nobody knows what the request is, or a
+ *   dependency is down.
+ * @spec server.md R-SRV-67
+ */
+export function waive(error: L402Error, capability: string): Refusal | undefined {
+  const code = publicCode(error)
+  const status = statusOf(code)
+  if (status !== 401 && status !== 402 && status !== 403) return undefined
+  return { code, cause: error.code, capability, challenge: undefined }
+}
+
 function plain(shop: Shop, code: RefusalCode, details: Details): RefusalResponse {
-  return refusal(code, shop.cors, { headers: headersOf(code, details) })
+  return problemResponse(code, { cors: shop.cors, details })
 }
 
-function headersOf(code: RefusalCode, details: Details): HeaderList {
-  switch (statusOf(code)) {
-    case 401:
-      return [['WWW-Authenticate', 'L402']]
-    case 405:
-      return [['Allow', String(details['allow'])]]
-    case 429:
-      return [['Retry-After', String(details['retryAfterSeconds'])]]
-    case 503:
-      return [['Retry-After', String(retryAfterSeconds)]]
-    default:
-      return []
-  }
-}
-
-async function offerChallenge(shop: Shop, code: Code, offer: Offer): Promise<OpenChallenge> {
+async function offerChallenge(
+  shop: Shop,
+  code: Code,
+  offer: Offer,
+): Promise<{ readonly challenge: OpenChallenge; readonly reused: boolean }> {
   shop.watch()
   const { sale, quote, clientAddress } = offer
   const { challenge, reused } = await shop.desk.ask({ ...sale, ...quote, clientAddress })
@@ -95,7 +98,7 @@ async function offerChallenge(shop: Shop, code: Code, offer: Offer): Promise<Ope
     reused,
   }
   tell(shop.on.challenge, printable(event))
-  return challenge
+  return { challenge, reused }
 }
 
 /** @spec server.md R-SRV-8, R-SRV-9 */
@@ -107,7 +110,8 @@ function challengeResponse(
 ): RefusalResponse {
   const { token, invoice, amountMsat } = challenge
   const price = Number(msatToSatCeil(amountMsat))
-  return refusal(code, shop.cors, {
+  return problemResponse(code, {
+    cors: shop.cors,
     payAgain: code !== 'ACCESS_PAYMENT_REQUIRED',
     headers: challengeHeaders(shop, token, invoice),
     members: {
@@ -144,15 +148,13 @@ function tellRefused(
   error: L402Error,
   capability: string | undefined,
   response: RefusalResponse,
+  challenge?: Refusal['challenge'],
 ): Refused {
-  tell(shop.on.refused, {
-    capability,
-    status: response.status,
-    code: publicCode(error),
-    cause: error.code,
-    details: error.details,
-  })
-  return { status: 'refused', response }
+  const refusal: Refusal = { code: publicCode(error), cause: error.code, capability, challenge }
+  const { code, cause } = refusal
+  const { details } = error
+  tell(shop.on.refused, { capability, status: response.status, code, cause, details })
+  return { status: 'refused', response, refusal }
 }
 
 /** What failed is told with what was thrown there, not with what the client is told. */

@@ -1,4 +1,5 @@
 import { isL402Error, L402Error } from '../errors.ts'
+import type { CanonicalTarget } from '../l402/index.ts'
 import { failOn, mistakesOf } from './configuration.ts'
 import { decide } from './gate.ts'
 import { markGate } from './gate-mark.ts'
@@ -25,7 +26,8 @@ export type RouteTable = Readonly<
 /** A gate for a whole application. */
 export type Routes = Gate
 
-type Entry = 'free' | Sale
+/** A route of the table, understood. `sale` is `undefined` where it is free. */
+type Entry = { readonly key: string; readonly sale: Sale | undefined }
 
 /**
  * Makes one gate of a table of routes.
@@ -62,8 +64,9 @@ export function createRoutes(paywall: Paywall, table: RouteTable): Routes {
       )
       return refuseRoute(shop, new L402Error('REQUEST_METHOD', { allow: allow.join(', ') }))
     }
-    if (entry === 'free') return free(shop, request)
-    return decide(shop, entry, request, method, target)
+    const { key, sale } = entry
+    if (sale === undefined) return free(shop, request, key, target)
+    return decide(shop, sale, request, method, target, key)
   })
 }
 
@@ -102,7 +105,7 @@ function readTable(shop: Shop, table: RouteTable): RouteMap<Entry> {
         ? route
         : charged !== 'free' && !isRecord(charged)
           ? "expected 'free' or { price: '10 sat' }"
-          : map.add(route, () => (charged === 'free' ? 'free' : sell(counter, key, route, charged)))
+          : map.add(route, () => entryFor(counter, key, route, charged))
     if (wrong !== undefined) counter.mistakes.push(`${shown(key)}: ${wrong}`)
   }
   if (Object.keys(table).length === 0) counter.mistakes.push('table: expected at least one route')
@@ -115,6 +118,18 @@ type Counter = {
   readonly mistakes: string[]
   /** Which key a capability was made of. */
   readonly derived: Map<string, string>
+}
+
+/** @returns `undefined` when the route cannot be sold so; the mistakes say why. */
+function entryFor(
+  counter: Counter,
+  key: string,
+  route: Route,
+  charged: RouteTable[string],
+): Entry | undefined {
+  if (charged === 'free') return { key, sale: undefined }
+  const sale = sell(counter, key, route, charged)
+  return sale === undefined ? undefined : { key, sale }
 }
 
 /** @returns `undefined` when the route cannot be sold so; the mistakes say why. */
@@ -152,10 +167,18 @@ function refuseRoute(shop: Shop, error: L402Error): Promise<Decision> {
   return refuse(shop, error, undefined, undefined)
 }
 
-function free(shop: Shop, request: IncomingRequest): Decision {
+function free(
+  shop: Shop,
+  request: IncomingRequest,
+  route: string,
+  target: CanonicalTarget,
+): Decision {
   const isCrossOrigin = shop.cors && request.headerLines('origin').length > 0
   return {
     status: 'admitted',
+    route,
+    target,
+    waived: undefined,
     receipt: undefined,
     responseHeaders: (current) => freeHeaders(current, isCrossOrigin),
     isCounted: false,

@@ -31,7 +31,7 @@ export function screen(shop: Shop, request: IncomingRequest): Screened | Promise
   }
   if (shop.cors && isPreflight(request)) {
     const response = { status: 204, headers: preflightHeaders, body: '' }
-    return { decision: { status: 'refused', response } }
+    return { decision: { status: 'refused', response, refusal: undefined } }
   }
   const hosts = request.headerLines('host')
   // Where lines come joined, a comma tells: no host name has one.

@@ -8,8 +8,7 @@ import { CredentialCheck } from './credential-check.ts'
 import type { FailureEvent, PaywallEvents } from './events.ts'
 import { tell } from './events.ts'
 import { createFailureWarning } from './failure-warning.ts'
-import { IssuanceGate } from './issuance-gate.ts'
-import { IssuanceLimit } from './issuance-limit.ts'
+import { Issuance } from './issuance.ts'
 import { createMemoryUseStore } from './memory-store.ts'
 import type { ChargeOptions, Paywall, PaywallOptions } from './paywall.ts'
 import type { Pricer } from './price.ts'
@@ -25,6 +24,7 @@ export type Sale = {
   readonly uses: number | undefined
   readonly lifetimeSeconds: number
   readonly description: string
+  readonly allowance: ChargeOptions['allowance']
 }
 
 /** What all gates of one paywall have in common, with every default filled in. */
@@ -40,6 +40,7 @@ export type Shop = {
   readonly uses: UseStore
   readonly denyList: DenyList | undefined
   readonly storeTimeoutMs: number
+  readonly dryRun: boolean
   readonly credentials: CredentialCheck
   readonly desk: ChallengeDesk
   readonly on: PaywallEvents
@@ -58,15 +59,7 @@ const defaults = {
   priceGracePercent: 0,
   challengeSeconds: 600,
   storeTimeoutMs: 5000,
-  issuance: {
-    burst: 60,
-    perMinute: 60,
-    globalBurst: 1000,
-    globalPerMinute: 1000,
-    concurrent: 32,
-    queue: 200,
-    timeoutMs: 10_000,
-  },
+  dryRun: false,
   tier: 0,
   lifetimeSeconds: 3600,
 } as const
@@ -76,7 +69,8 @@ export function openShop(options: PaywallOptions): Shop {
   const { service, payee, keys } = options
   const on = { ...options.on, failure: options.on?.failure ?? createFailureWarning(service) }
   const now = options.now ?? systemClock
-  const issuance = { ...defaults.issuance, ...options.issuance }
+  const given = options.issuance
+  const issuance = given instanceof Issuance ? given : new Issuance(given ?? {})
   const desk = new ChallengeDesk({
     service,
     payee,
@@ -84,8 +78,8 @@ export function openShop(options: PaywallOptions): Shop {
     now,
     random: options.random ?? randomBytes,
     challengeSeconds: options.challengeSeconds ?? defaults.challengeSeconds,
-    limit: new IssuanceLimit(issuance),
-    gate: new IssuanceGate(issuance),
+    limit: issuance.limit,
+    gate: issuance.gate,
   })
   const credentials = new CredentialCheck({
     service,
@@ -108,6 +102,7 @@ export function openShop(options: PaywallOptions): Shop {
     uses: options.uses ?? createMemoryUseStore({ now }),
     denyList: options.denyList,
     storeTimeoutMs: options.storeTimeoutMs ?? defaults.storeTimeoutMs,
+    dryRun: options.dryRun ?? defaults.dryRun,
     credentials,
     desk,
     on,
@@ -179,11 +174,13 @@ function saleOf(service: string, options: ChargeOptions): Sale {
     uses: options.uses,
     lifetimeSeconds: options.lifetimeSeconds ?? defaults.lifetimeSeconds,
     description: options.description ?? `L402 ${service} ${capability}`,
+    allowance: options.allowance,
   }
 }
 
 /** What two sales of one capability must have in common. */
 function definitionOf(sale: Sale, { price }: ChargeOptions): readonly unknown[] {
   const comparable = typeof price === 'function' ? price : readPrice(price)
-  return [comparable, sale.tier, sale.uses, sale.lifetimeSeconds, sale.description]
+  const { tier, uses, lifetimeSeconds, description, allowance } = sale
+  return [comparable, tier, uses, lifetimeSeconds, description, allowance]
 }
