@@ -5,7 +5,7 @@ export type Figure = {
   /** `satway`, or the peer with its version. */
   readonly who: string
   readonly value: number
-  readonly unit: 'µs' | 'ms' | 'bytes' | 'per second' | 'of bare' | 'count'
+  readonly unit: 'µs' | 'ms' | 'bytes' | 'MiB' | 'per second' | 'of bare' | 'count'
   /** Lowest and highest of the rounds whose median `value` is. */
   readonly range?: readonly [number, number]
   readonly target?: { readonly atMost: number } | { readonly atLeast: number }

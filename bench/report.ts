@@ -47,7 +47,11 @@ export function formatTable(result: ChapterResult): string {
 }
 
 /** All chapters, as the Markdown page that is committed. */
-export function formatMarkdown(machine: Machine, results: readonly ChapterResult[]): string {
+export function formatMarkdown(
+  machine: Machine,
+  results: readonly ChapterResult[],
+  script = 'bench',
+): string {
   const facts = `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.platform}, Node ${machine.node.slice(1)}, ${machine.date}`
   const chapters = results.flatMap((result) => [
     `## ${result.title}`,
@@ -62,7 +66,7 @@ export function formatMarkdown(machine: Machine, results: readonly ChapterResult
   return [
     '# Figures',
     '',
-    `Written by \`npm run bench\`: ${facts}.`,
+    `Written by \`npm run ${script}\`: ${facts}.`,
     'Every figure is the median of interleaved rounds, with the lowest and the highest round behind it;',
     'peers ran in the same run. What is measured, and how: [README.md](../README.md).',
     '',
@@ -117,6 +121,7 @@ function formatValue(value: number, unit: Figure['unit']): string {
       return String(value)
     case 'µs':
     case 'ms':
+    case 'MiB':
       return `${formatNumber(value)} ${unit}`
     default:
       return unit satisfies never

@@ -101,6 +101,7 @@ const surface: Readonly<Record<string, readonly string[]>> = {
     'protectUpgrade',
     'readNodeRequest',
     'sendRefusal',
+    'sendRefusalToSocket',
     'withhold',
   ],
   './hono': ['l402'],

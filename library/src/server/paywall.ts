@@ -62,6 +62,7 @@ export type Receipt = {
 
 /** Why a request is refused, for the operator. No token, no preimage, nothing of the request. */
 export type Refusal = {
+  readonly status: number
   /** What the client is told. */
   readonly code: Code
   /** What was wrong, precisely. */

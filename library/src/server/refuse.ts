@@ -75,7 +75,7 @@ export function waive(error: L402Error, capability: string): Refusal | undefined
   const code = publicCode(error)
   const status = statusOf(code)
   if (status !== 401 && status !== 402 && status !== 403) return undefined
-  return { code, cause: error.code, capability, challenge: undefined }
+  return { status, code, cause: error.code, capability, challenge: undefined }
 }
 
 function plain(shop: Shop, code: RefusalCode, details: Details): RefusalResponse {
@@ -150,10 +150,11 @@ function tellRefused(
   response: RefusalResponse,
   challenge?: Refusal['challenge'],
 ): Refused {
-  const refusal: Refusal = { code: publicCode(error), cause: error.code, capability, challenge }
-  const { code, cause } = refusal
-  const { details } = error
-  tell(shop.on.refused, { capability, status: response.status, code, cause, details })
+  const code = publicCode(error)
+  const cause = error.code
+  const { status } = response
+  const refusal: Refusal = { status, code, cause, capability, challenge }
+  tell(shop.on.refused, { capability, status, code, cause, details: error.details })
   return { status: 'refused', response, refusal }
 }
 

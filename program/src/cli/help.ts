@@ -29,8 +29,12 @@ export function renderOverview(
   screen: Screen,
   version: string,
   commands: readonly Summary[],
+  groups: readonly Omit<Summary, 'usage'>[],
 ): string {
-  const rows = commands.map((command): Row => [`${command.name} ${command.usage}`, command.about])
+  const rows = [
+    ...commands.map(({ name, usage, about }): Row => [`${name} ${usage}`, about]),
+    ...groups.map(({ name, about }): Row => [`${name} …`, about]),
+  ]
   const more: readonly Row[] = [
     ['help COMMAND', 'Show the options of a command.'],
     ['--version', 'Show the version.'],
@@ -39,7 +43,7 @@ export function renderOverview(
   const width = Math.max(...all.map(([name]) => columns(name)))
   const aligned = all.map(([name, about]): Row => [name.padEnd(width), about])
   return [
-    `satway ${version}: pay for APIs over Lightning, and see what they ask for\n`,
+    `satway ${version}: sell and buy APIs over Lightning\n`,
     `Usage: satway COMMAND [options]\n`,
     title(screen, 'Commands') + table(screen, aligned),
   ].join('\n')

@@ -1,31 +1,8 @@
 import type { Command } from './command.ts'
+import type { Entry } from './commands.ts'
+import { entries, groups } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
-import type { Summary } from './help.ts'
 import type { Screen } from './screen.ts'
-
-type Entry = Summary & { load(): Promise<Command> }
-
-/** What there is. A command's own file is loaded when it is asked for, and no other. */
-const entries: readonly Entry[] = [
-  {
-    name: 'demo',
-    usage: '[options]',
-    about: 'Sell and buy on an embedded network: an API, its paywall, a buyer. No real money.',
-    load: async () => (await import('./demo.ts')).demo,
-  },
-  {
-    name: 'get',
-    usage: '[options] URL',
-    about: 'Make one HTTP request; if the answer is 402, check the invoice, pay it, ask again.',
-    load: async () => (await import('./get.ts')).get,
-  },
-  {
-    name: 'decode',
-    usage: '[options] TEXT',
-    about: 'Show what an invoice, a macaroon, a challenge or a credential says.',
-    load: async () => (await import('./decode.ts')).decode,
-  },
-]
 
 /**
  * Runs one command line.
@@ -41,11 +18,37 @@ export async function run(args: readonly string[], version: string): Promise<num
   if (first === 'help') return await help(rest, version)
   if (first.startsWith('-')) return await mistake(`unknown option ${shown(first)}`)
 
-  const entry = entries.find(({ name }) => name === first)
-  if (entry === undefined) return await mistake(`unknown command ${shown(first)}`)
-  const command = await entry.load()
-  if (asksForHelp(rest)) return await commandHelp(command)
-  return await runCommand(command, rest)
+  const found = await findCommand(args)
+  if (found === undefined) return await notFound(first, rest, version)
+  const command = await found.entry.load()
+  if (asksForHelp(found.rest)) return await commandHelp(command)
+  return await runCommand(command, found.rest)
+}
+
+/** The command with the most words that the arguments begin with. */
+async function findCommand(
+  args: readonly string[],
+): Promise<{ readonly entry: Entry; readonly rest: readonly string[] } | undefined> {
+  const group = groups.find(({ name }) => name === args[0])
+  const candidates = group === undefined ? entries : await group.entries()
+  for (let words = Math.min(3, args.length); words > 0; words--) {
+    const name = args.slice(0, words).join(' ')
+    const entry = candidates.find((candidate) => candidate.name === name)
+    if (entry !== undefined) return { entry, rest: args.slice(words) }
+  }
+  return undefined
+}
+
+async function notFound(first: string, rest: readonly string[], version: string): Promise<number> {
+  const group = groups.find(({ name }) => name === first)
+  if (group === undefined) return await mistake(`unknown command ${shown(first)}`)
+  const commands = await group.entries()
+  if (asksForHelp(rest)) return await overview(process.stdout, version, 0, commands)
+  const [word] = rest
+  if (word === undefined) return await overview(process.stderr, version, exitCodes.usage, commands)
+  process.stderr.write(`satway ${first}: unknown command ${shown(rest.slice(0, 2).join(' '))}\n`)
+  process.stderr.write(`Commands: ${commands.map(({ name }) => name).join(', ')}\n`)
+  return exitCodes.usage
 }
 
 async function runCommand(command: Command, args: readonly string[]): Promise<number> {
@@ -61,9 +64,13 @@ async function runCommand(command: Command, args: readonly string[]): Promise<nu
 async function help(names: readonly string[], version: string): Promise<number> {
   const [name] = names
   if (name === undefined) return await overview(process.stdout, version, 0)
-  const entry = entries.find((candidate) => candidate.name === name)
-  if (entry === undefined) return await mistake(`unknown command ${shown(name)}`)
-  return await commandHelp(await entry.load())
+  const found = await findCommand(names)
+  if (found !== undefined) return await commandHelp(await found.entry.load())
+  const group = groups.find((candidate) => candidate.name === name)
+  if (group === undefined || names.length > 1) {
+    return await mistake(`unknown command ${shown(names.join(' '))}`)
+  }
+  return await overview(process.stdout, version, 0, await group.entries())
 }
 
 async function commandHelp(command: Command): Promise<number> {
@@ -76,15 +83,18 @@ async function overview(
   stream: NodeJS.WriteStream,
   version: string,
   exitCode: number,
+  commands: readonly Entry[] = entries,
 ): Promise<number> {
   const { renderOverview } = await import('./help.ts')
-  stream.write(renderOverview(await screenOf(stream), version, entries))
+  const more = commands === entries ? groups : []
+  stream.write(renderOverview(await screenOf(stream), version, commands, more))
   return exitCode
 }
 
 async function mistake(message: string): Promise<number> {
   process.stderr.write(`satway: ${message}\nUsage: satway COMMAND [options]\n`)
-  process.stderr.write(`Commands: ${entries.map(({ name }) => name).join(', ')}, help\n`)
+  const names = [...entries, ...groups].map(({ name }) => name)
+  process.stderr.write(`Commands: ${names.join(', ')}, help\n`)
   return exitCodes.usage
 }
 

@@ -34,7 +34,7 @@ export function protectUpgrade(
     // Until the listener takes over, nobody else hears of a broken connection.
     socket.on('error', ignore)
     const decision = await gate(readNodeRequest(request, options))
-    if (decision.status === 'refused') return sendRaw(socket, decision.response)
+    if (decision.status === 'refused') return sendRefusalToSocket(socket, decision.response)
     if (socket.destroyed) return decision.finish(undefined)
     socket.off('error', ignore)
     if (options.keepCredential !== true) withhold(request)
@@ -53,8 +53,14 @@ export function protectUpgrade(
 /** How long a client may take to read why its upgrade was refused. */
 const refusalTimeoutMs = 2000
 
-/** There is no `ServerResponse` for an upgrade. */
-function sendRaw(socket: Duplex, { status, headers, body }: RefusalResponse): void {
+/**
+ * Sends the paywall's own response to a request for an upgrade, for which there is no
+ * `ServerResponse`, and closes the connection.
+ */
+export function sendRefusalToSocket(
+  socket: Duplex,
+  { status, headers, body }: RefusalResponse,
+): void {
   const lines = headers.map(([name, value]) => `${name}: ${value}`)
   const length = status === 204 ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]
   // Not imported: the adapters that share this folder also load where there is no Node.

@@ -1,0 +1,3 @@
+module satway-bench/go-proxy
+
+go 1.22

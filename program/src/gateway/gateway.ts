@@ -1,0 +1,195 @@
+import type { Payee } from 'satway/lightning'
+import { parseKeyRing } from 'satway/server'
+import { ActiveStreams } from './active-streams.ts'
+import type { GatewayConfig, ListenerConfig } from './config/index.ts'
+import type { Listeners } from './edge/index.ts'
+import { openListeners } from './edge/index.ts'
+import { createForwardAuth } from './forward-auth/index.ts'
+import type { HandlerOptions } from './handler.ts'
+import { serve } from './handler.ts'
+import type { AccessLog, Observer } from './operations/index.ts'
+import { paywallEvents } from './paywall-events.ts'
+import type { RateSource } from './pricing/index.ts'
+import { createRateSource } from './pricing/index.ts'
+import type { Handler } from './proxy/index.ts'
+import { recordSettlements } from './settlements.ts'
+import type { Snapshot } from './snapshot.ts'
+import { createSnapshot } from './snapshot.ts'
+import type { State } from './state/index.ts'
+import { serveUpgrade } from './upgrade-handler.ts'
+
+export type GatewayOptions = {
+  readonly payee: Payee
+  readonly state: State
+  readonly observer: Observer
+  readonly accessLog: AccessLog
+  readonly dryRun: boolean
+  /** How many processes do this at once. */
+  readonly workers: number
+  /** Seconds since 1970. Default: the system clock. */
+  readonly now?: () => number
+  /** What an operator should read. */
+  readonly log: (message: string) => void
+}
+
+/** One process's gateway: listeners, what they decide by, and what is behind. */
+export type Gateway = {
+  readonly addresses: Listeners['addresses']
+  /** What is in force. */
+  current(): Snapshot
+  /**
+   * Puts another configuration in force at once, for requests from now on. Those under way keep
+   * theirs. Listeners stay as they are; their certificates are read again.
+   *
+   * @throws {L402Error} CONFIG_INVALID; the old one stays.
+   */
+  reload(config: GatewayConfig): Promise<void>
+  /** Stops accepting, finishes what is open within `timeoutMs`, and lets go of everything. */
+  close(timeoutMs: number): Promise<void>
+}
+
+/** Opens the gateway that a configuration describes. */
+export async function openGateway(
+  config: GatewayConfig,
+  options: GatewayOptions,
+): Promise<Gateway> {
+  const { state, observer, log } = options
+  const now = options.now ?? systemSeconds
+  const rates = new Rates(observer)
+  const settlements = recordSettlements(options.payee, state, observer)
+  const build = (next: GatewayConfig, previous: Snapshot | undefined): Snapshot =>
+    createSnapshot(next, {
+      payee: options.payee,
+      keys: parseKeyRing(next.keys),
+      state,
+      rates: rates.of(next),
+      dryRun: options.dryRun,
+      workers: options.workers,
+      now,
+      events: (service) => paywallEvents(service, observer, settlements),
+      previous,
+    })
+  let snapshot = build(config, undefined)
+  const streams = new ActiveStreams(state.denyList)
+  const draining = new AbortController()
+  const handling: HandlerOptions = {
+    current: () => snapshot,
+    state,
+    observer: withLog(observer, options.accessLog),
+    streams,
+    now,
+  }
+  const listeners = await openAll(config.listen, (listener) =>
+    openListeners({
+      listen: [listener],
+      limits: config.limits,
+      handler: handlerOf(listener, { ...handling, draining: draining.signal }, log),
+      onConnections: (open) => observer.connections(open),
+      log,
+    }),
+  )
+  return {
+    addresses: listeners.flatMap(({ addresses }) => addresses),
+    current: () => snapshot,
+    async reload(next) {
+      const previous = snapshot
+      snapshot = build(next, previous)
+      void previous.retire(snapshot)
+      await Promise.all(listeners.map((open, index) => open.renew([next.listen[index]!])))
+    },
+    async close(timeoutMs) {
+      draining.abort(new Error('the gateway is going away'))
+      await Promise.all(listeners.map((open) => open.close(timeoutMs)))
+      streams.close()
+      rates.close()
+      await settlements.close()
+      await snapshot.retire(undefined)
+    },
+  }
+}
+
+type Draining = HandlerOptions & { readonly draining: AbortSignal }
+
+function handlerOf(
+  listener: ListenerConfig,
+  options: Draining,
+  log: (message: string) => void,
+): Handler {
+  // Nothing may throw here; what does is a fault of the gateway, and ends that one connection.
+  const fault = (destroy: () => void) => (error: unknown) => {
+    log(`fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    destroy()
+  }
+  if (listener.forwardAuth !== undefined) {
+    const answer = createForwardAuth(options, listener.forwardAuth)
+    return {
+      request: (exchange) => {
+        answer(exchange).catch(fault(() => exchange.response.destroy()))
+      },
+      upgrade: ({ socket }) => socket.destroy(),
+    }
+  }
+  return {
+    request: (exchange) => {
+      serve(exchange, options).catch(fault(() => exchange.response.destroy()))
+    },
+    upgrade: (exchange) => {
+      serveUpgrade(exchange, options).catch(fault(() => exchange.socket.destroy()))
+    },
+  }
+}
+
+/** Opens all listeners, or none. */
+async function openAll(
+  configs: readonly ListenerConfig[],
+  open: (config: ListenerConfig) => Promise<Listeners>,
+): Promise<readonly Listeners[]> {
+  const listeners: Listeners[] = []
+  try {
+    for (const config of configs) listeners.push(await open(config))
+    return listeners
+  } catch (error) {
+    await Promise.all(listeners.map((opened) => opened.close(0)))
+    throw error
+  }
+}
+
+function withLog(observer: Observer, accessLog: AccessLog): Observer {
+  return {
+    ...observer,
+    exchange(record) {
+      observer.exchange(record)
+      accessLog.write(record)
+    },
+  }
+}
+
+/** The one source of rates, kept over reloads that do not change it. */
+class Rates {
+  readonly #observer: Observer
+  #open: { readonly key: string; readonly source: RateSource } | undefined
+
+  constructor(observer: Observer) {
+    this.#observer = observer
+  }
+
+  of({ rates }: GatewayConfig): RateSource | undefined {
+    if (rates === undefined) return undefined
+    const key = JSON.stringify(rates)
+    if (this.#open?.key === key) return this.#open.source
+    this.#open?.source.close()
+    const source = createRateSource(rates, {
+      failed: (error) => this.#observer.failure('rates', undefined, error),
+    })
+    this.#open = { key, source }
+    return source
+  }
+
+  close(): void {
+    this.#open?.source.close()
+  }
+}
+
+function systemSeconds(): number {
+  return Math.floor(Date.now() / 1000)
+}

@@ -1,0 +1,207 @@
+import type { ServerResponse } from 'node:http'
+import { canonicalTarget, isL402Error } from 'satway'
+import { sendRefusal } from 'satway/node-http'
+import type { RefusalResponse } from 'satway/server'
+import { clientGone } from 'satway/server'
+import type { ActiveStreams } from './active-streams.ts'
+import { checkRequest, clientAddress } from './edge/index.ts'
+import { GatewayRequest, headerLines } from './incoming.ts'
+import type { Observer } from './operations/index.ts'
+import type { Admission, Facts, Verdict } from './passage.ts'
+import { decide, refuse } from './passage.ts'
+import type { Exchange, Forward, ForwardEnd, Peer } from './proxy/index.ts'
+import { isGrpc, rewriteTarget, sendGrpcRefusal } from './proxy/index.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { State } from './state/index.ts'
+
+export type HandlerOptions = {
+  /** What is in force now. Read once for each request. */
+  readonly current: () => Snapshot
+  readonly state: State
+  readonly observer: Observer
+  /** Paid streams that are cut when what paid for them ends. */
+  readonly streams: ActiveStreams
+  /** Seconds since 1970. */
+  readonly now: () => number
+}
+
+/** How long a refused client may go on sending a body that nobody reads. */
+const refusedBodyMs = 5000
+
+/** Serves one request: decides it, forwards it or answers it, and tells of it at its end. */
+export async function serve(exchange: Exchange, options: HandlerOptions): Promise<void> {
+  const snapshot = options.current()
+  const { request, response } = exchange
+  const incoming = readRequest(exchange, snapshot)
+  const facts = openFacts(request, incoming.clientAddress, exchange.peer)
+  if (isGrpc(request)) facts.protocol = 'grpc'
+  const fault = checkRequest(request)
+  const verdict =
+    fault === undefined
+      ? await decide(arrivalOf(snapshot, exchange.peer, facts, incoming), facts)
+      : refuse(facts, snapshot, fault.code)
+  const end = isAdmitted(verdict)
+    ? await forward(exchange, incoming, verdict, facts, options)
+    : answer(exchange, verdict.response, facts)
+  facts.end = end
+  facts.durationMs = performance.now() - facts.durationMs
+  facts.responseBytes = bytesOf(response)
+  options.observer.exchange(facts)
+}
+
+function readRequest(exchange: Exchange, snapshot: Snapshot): GatewayRequest {
+  const { request, peer } = exchange
+  const { rawHeaders } = request
+  const forwardedFor = headerLines(rawHeaders, 'x-forwarded-for')
+  const address =
+    forwardedFor.length === 0
+      ? peer.address
+      : clientAddress(peer.address, forwardedFor, snapshot.isTrusted)
+  const head = { method: request.method ?? '', target: request.url ?? '', clientAddress: address }
+  return new GatewayRequest(head, rawHeaders, exchange)
+}
+
+export function openFacts(request: Exchange['request'], address: string, peer: Peer): Facts {
+  const host = request.headers[':authority'] ?? request.headers.host ?? ''
+  return {
+    startedAtMs: Date.now(),
+    // Until the end: when it began, by the clock that nobody sets.
+    durationMs: performance.now(),
+    method: request.method ?? '',
+    path: '',
+    host: String(host),
+    protocol: request.httpVersionMajor === 2 ? 'http/2' : 'http/1.1',
+    status: 0,
+    code: undefined,
+    cause: undefined,
+    clientAddress: address === '' ? peer.address : address,
+    service: undefined,
+    route: undefined,
+    tokenId: undefined,
+    paymentHash: undefined,
+    amountMsat: undefined,
+    outcome: 'refused',
+    end: 'refused',
+    requestBytes: 0,
+    responseBytes: 0,
+    wouldBe: undefined,
+  }
+}
+
+export function arrivalOf(
+  snapshot: Snapshot,
+  peer: Peer,
+  facts: Facts,
+  incoming: GatewayRequest,
+): Parameters<typeof decide>[0] {
+  return {
+    snapshot,
+    peer,
+    host: facts.host,
+    incoming,
+    path: () => pathOf(incoming.target),
+  }
+}
+
+function pathOf(target: string): string | undefined {
+  try {
+    return canonicalTarget(target).path
+  } catch (error) {
+    if (isL402Error(error)) return undefined
+    throw error
+  }
+}
+
+export function isAdmitted(verdict: Verdict): verdict is Admission {
+  return 'decision' in verdict
+}
+
+async function forward(
+  exchange: Exchange,
+  incoming: GatewayRequest,
+  admission: Admission,
+  facts: Facts,
+  { state, streams, current }: HandlerOptions,
+): Promise<Facts['end']> {
+  const { service, route, decision } = admission
+  if (decision.receipt !== undefined) state.noteToken(decision.receipt)
+  const stream = streams.add(decision.receipt, () => exchange.response.destroy())
+  let end: ForwardEnd
+  try {
+    end = await service.upstream!.forward(exchange, forwardOf(admission, exchange, incoming, facts))
+  } finally {
+    streams.remove(stream)
+    route.concurrency?.leave()
+  }
+  if (end.kind === 'refused') {
+    await decision.finish(undefined)
+    facts.cause = end.code
+    const { response } = refuse(facts, current(), end.code)
+    return answer(exchange, response, facts)
+  }
+  if (end.status === undefined) await decision.finish(clientGone)
+  facts.status = end.status ?? clientGone
+  if (end.status !== undefined && end.status >= 500) facts.outcome = 'failed'
+  return end.kind
+}
+
+/** What an upstream is asked for an admitted request. */
+export function forwardOf(
+  { service, route, decision }: Admission,
+  exchange: Pick<Exchange, 'request' | 'peer'>,
+  incoming: GatewayRequest,
+  facts: Facts,
+): Forward {
+  const { upstream } = service.config
+  const { config } = route
+  const { target } = decision
+  const { rawHeaders } = exchange.request
+  return {
+    method: incoming.method,
+    target: rewriteTarget(target, config.rewrite, upstream!.url.pathname),
+    clientAddress: incoming.clientAddress,
+    host: facts.host,
+    scheme: exchange.peer.isEncrypted ? 'https' : 'http',
+    forwardedFor:
+      incoming.clientAddress === exchange.peer.address
+        ? []
+        : headerLines(rawHeaders, 'x-forwarded-for'),
+    receipt: decision.receipt,
+    maxBodyBytes: config.maxBodyBytes,
+    headMs: config.headMs ?? upstream!.headMs,
+    idleMs: config.idleMs ?? upstream!.idleMs,
+    bodyStart: incoming.bodyStart,
+    // The use is durable before the client sees anything of what it bought.
+    started: decision.isCounted
+      ? async (status, header) => {
+          await decision.finish(status)
+          return decision.responseHeaders(header)
+        }
+      : (_status, header) => decision.responseHeaders(header),
+  }
+}
+
+/** Sends an answer of the gateway's own. */
+function answer(exchange: Exchange, refusal: RefusalResponse, facts: Facts): Facts['end'] {
+  const { request, response } = exchange
+  facts.status = refusal.status
+  if (response.destroyed || response.writableEnded) return 'client-left'
+  // Both kinds of response have what is used of them.
+  if (facts.protocol === 'grpc') sendGrpcRefusal(exchange, refusal)
+  else sendRefusal(response as ServerResponse, refusal)
+  if (!request.complete) dropBody(exchange)
+  return 'refused'
+}
+
+/** Reads away what is left of a body, for a while: closing at once would lose the answer. */
+function dropBody({ request }: Exchange): void {
+  request.resume()
+  const timer = setTimeout(() => request.destroy(), refusedBodyMs)
+  timer.unref()
+  request.once('close', () => clearTimeout(timer))
+}
+
+function bytesOf(response: Exchange['response']): number {
+  const socket = 'bytesWritten' in response ? response.bytesWritten : undefined
+  return typeof socket === 'number' ? socket : 0
+}

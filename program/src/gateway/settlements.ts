@@ -1,0 +1,88 @@
+import { encodeHex } from 'satway'
+import type { Payee } from 'satway/lightning'
+import type { Observer } from './operations/index.ts'
+import type { State } from './state/index.ts'
+
+type Sold = { readonly service: string; readonly capability: string }
+
+/** Follows what the payee is paid, and writes it to the ledger. */
+export type SettlementRecord = {
+  /** What a challenge of this process is for, until it is paid or forgotten. Memory only. */
+  remember(paymentHash: string, sold: Sold): void
+  close(): Promise<void>
+}
+
+/** Challenges remembered at a time; the oldest are forgotten. */
+const maxRemembered = 20_000
+const firstDelayMs = 1000
+const longestDelayMs = 60_000
+
+export function recordSettlements(
+  payee: Payee,
+  state: State,
+  observer: Observer,
+): SettlementRecord {
+  const sold = new Map<string, Sold>()
+  const stop = new AbortController()
+  const following = follow(payee, stop.signal, observer, ({ paymentHash, ...settlement }) => {
+    const hash = encodeHex(paymentHash)
+    const known = sold.get(hash)
+    sold.delete(hash)
+    const { service, capability } = known ?? { service: undefined, capability: undefined }
+    try {
+      state.noteSettlement({ paymentHash: hash, ...settlement, service, capability })
+    } catch (error) {
+      observer.failure('use-store', service, error)
+    }
+    observer.settled(service, settlement.amountMsat)
+  })
+  return {
+    remember(paymentHash, what) {
+      if (sold.size >= maxRemembered) sold.delete(sold.keys().next().value!)
+      sold.set(paymentHash, what)
+    },
+    async close() {
+      stop.abort()
+      await following
+    },
+  }
+}
+
+async function follow(
+  payee: Payee,
+  signal: AbortSignal,
+  observer: Observer,
+  settled: (settlement: {
+    readonly paymentHash: Uint8Array
+    readonly amountMsat: bigint
+    readonly settledAtSeconds: number
+  }) => void,
+): Promise<void> {
+  let delayMs = firstDelayMs
+  while (!signal.aborted) {
+    try {
+      for await (const settlement of payee.settlements(signal)) {
+        delayMs = firstDelayMs
+        settled(settlement)
+      }
+    } catch (error) {
+      if (!signal.aborted) observer.failure('payee', undefined, error)
+    }
+    await pause(delayMs, signal)
+    delayMs = Math.min(longestDelayMs, delayMs * 2)
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    timer.unref()
+    signal.addEventListener('abort', done, { once: true })
+  })
+}

@@ -1,0 +1,62 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { msat } from 'satway'
+import type { DevnetNode, WalletServer } from 'satway/lightning/devnet'
+import { connectWallet, createDevnet, readWalletFile, serveWallet } from 'satway/lightning/devnet'
+import type { WalletConfig } from '../config/index.ts'
+import type { OpenWallet } from './open-wallet.ts'
+
+/**
+ * The embedded network: a seller's node for the gateway, and a buyer's whose wallet is served on the
+ * loopback address, so that a second terminal can pay. No real money.
+ *
+ * @throws {L402Error} CONFIG_INVALID in production, unless forced.
+ */
+export async function openDevnetWallet(config: WalletConfig): Promise<OpenWallet> {
+  const devnet = createDevnet({ force: config.force })
+  const seller = devnet.addNode('seller', { balanceMsat: msat(0n) })
+  const buyer = devnet.addNode('buyer', { balanceMsat: config.balanceMsat })
+  const about = `devnet (${seller.network}): the embedded network; no real money moves`
+  const { file } = config
+  const served = file === undefined ? undefined : await serve(buyer, file)
+  if (file === undefined || served === undefined) {
+    return { payee: seller, about, buyerWallet: undefined, close: async () => undefined }
+  }
+  const remove = (): void => removeOurs(file, served.address.secret)
+  process.once('exit', remove)
+  return {
+    payee: seller,
+    about,
+    buyerWallet: file,
+    close: async () => {
+      process.off('exit', remove)
+      remove()
+      await served.close()
+    },
+  }
+}
+
+/** @returns `undefined` where another network's wallet is served under that name and answers. */
+async function serve(buyer: DevnetNode, file: string): Promise<WalletServer | undefined> {
+  if (await isInUse(file)) return undefined
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  return await serveWallet(buyer, { file })
+}
+
+async function isInUse(file: string): Promise<boolean> {
+  try {
+    await connectWallet(await readWalletFile(file), { timeoutMs: 1000 }).info()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Synchronous: it also runs while the process ends. */
+function removeOurs(file: string, secret: string): void {
+  try {
+    if (readFileSync(file, 'utf8').includes(secret)) rmSync(file, { force: true })
+  } catch {
+    return // it is gone
+  }
+}

@@ -1,0 +1,2 @@
+export type { OpenWallet } from './open-wallet.ts'
+export { openWallet } from './open-wallet.ts'
