@@ -4,7 +4,7 @@ import type { Load, LoadReport } from './load.ts'
 import { runWrk } from './load.ts'
 import type { Usage } from './machine.ts'
 import { usageOf } from './machine.ts'
-import type { Proxy } from './servers.ts'
+import type { Forwarder } from './servers.ts'
 
 export type Round = LoadReport & {
   /** Processor time of the subject for each request, in microseconds. */
@@ -16,7 +16,7 @@ export type Round = LoadReport & {
 
 /** Asks every subject in turn, round for round; the first round warms up and is not counted. */
 export async function inRounds(
-  proxies: readonly Proxy[],
+  proxies: readonly Forwarder[],
   path: string,
   load: Omit<Load, 'url' | 'headers'>,
   pace: Pace,
@@ -39,7 +39,7 @@ export async function inRounds(
 }
 
 async function oneRound(
-  { port, headers, running }: Proxy,
+  { port, headers, running }: Forwarder,
   path: string,
   load: Omit<Load, 'url' | 'headers'>,
 ): Promise<Round> {

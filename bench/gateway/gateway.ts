@@ -5,7 +5,7 @@ import { msat } from 'satway'
 import { parseKeyRing } from 'satway/server'
 import { mintPaidToken } from '../paid-token.ts'
 import { freePort, start, subjectCpu } from './machine.ts'
-import type { Proxy, Stage } from './servers.ts'
+import type { Forwarder, Stage } from './servers.ts'
 
 export const command: string = fileURLToPath(
   new URL('../../program/bin/satway.js', import.meta.url),
@@ -69,7 +69,7 @@ services:
 export async function startGateway(
   stage: Stage,
   files?: GatewayFiles,
-): Promise<Proxy & { readonly startedMs: number }> {
+): Promise<Forwarder & { readonly startedMs: number }> {
   const { port, config } = files ?? (await configureGateway(stage))
   const began = performance.now()
   const argv = [process.execPath, command, 'gateway', '--config', config]

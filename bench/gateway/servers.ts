@@ -7,7 +7,7 @@ import type { Running } from './machine.ts'
 import { freePort, loadCpu, start, subjectCpu, versionOf } from './machine.ts'
 
 /** Something that forwards to the upstream, on the processor of the subjects. */
-export type Proxy = {
+export type Forwarder = {
   readonly name: string
   readonly who: string
   readonly port: number
@@ -52,7 +52,7 @@ export async function openStage(): Promise<Stage> {
   }
 }
 
-export async function startNginx(stage: Stage): Promise<Proxy> {
+export async function startNginx(stage: Stage): Promise<Forwarder> {
   const port = await freePort()
   const config = writeNginx(
     stage.folder,
@@ -68,7 +68,7 @@ export async function startNginx(stage: Stage): Promise<Proxy> {
   return { name: 'nginx', who, port, headers: {}, running }
 }
 
-export async function startHaproxy(stage: Stage): Promise<Proxy | undefined> {
+export async function startHaproxy(stage: Stage): Promise<Forwarder | undefined> {
   const version = versionOf('haproxy', ['-v'])
   if (version === undefined) return undefined
   const port = await freePort()
@@ -96,7 +96,7 @@ backend up
 }
 
 /** `undefined` where there is no Go. */
-export async function startGo(stage: Stage): Promise<Proxy | undefined> {
+export async function startGo(stage: Stage): Promise<Forwarder | undefined> {
   const version = versionOf('go', ['version'])
   if (version === undefined) return undefined
   const binary = join(stage.folder, 'go-proxy')
@@ -110,7 +110,7 @@ export async function startGo(stage: Stage): Promise<Proxy | undefined> {
   return { name: 'go', who: `httputil.ReverseProxy, Go ${version}`, port, headers: {}, running }
 }
 
-export async function startMiddleware(stage: Stage): Promise<Proxy> {
+export async function startMiddleware(stage: Stage): Promise<Forwarder> {
   const port = await freePort()
   const script = fileURLToPath(new URL('middleware-proxy.ts', import.meta.url))
   const command = [process.execPath, script, String(port), String(stage.upstreamPort)]

@@ -2,7 +2,7 @@ import type { Chapter, Figure } from '../figures.ts'
 import { median } from '../figures.ts'
 import { figureOf, inRounds, type Round } from './chapters.ts'
 import { startGateway } from './gateway.ts'
-import type { Proxy } from './servers.ts'
+import type { Forwarder } from './servers.ts'
 import { openStage, startGo, startHaproxy, startMiddleware, startNginx } from './servers.ts'
 
 /** Requests of 512 bytes through every proxy: ours with a token that it checks, the others without. */
@@ -27,13 +27,17 @@ export const smallChapter: Chapter = {
 }
 
 function figures(
-  proxies: readonly Proxy[],
+  proxies: readonly Forwarder[],
   rounds: ReadonlyMap<string, readonly Round[]>,
-  named: { readonly satway: Proxy; readonly nginx: Proxy; readonly go: Proxy | undefined },
+  named: {
+    readonly satway: Forwarder
+    readonly nginx: Forwarder
+    readonly go: Forwarder | undefined
+  },
 ): readonly Figure[] {
-  const of = (proxy: Proxy, pick: (round: Round) => number): readonly number[] =>
+  const of = (proxy: Forwarder, pick: (round: Round) => number): readonly number[] =>
     rounds.get(proxy.name)!.map(pick)
-  const share = (peer: Proxy): readonly number[] => {
+  const share = (peer: Forwarder): readonly number[] => {
     const theirs = of(peer, ({ perSecond }) => perSecond)
     return of(named.satway, ({ perSecond }) => perSecond).map((ours, i) => ours / theirs[i]!)
   }

@@ -4,7 +4,7 @@ import { median } from '../figures.ts'
 import { figureOf } from './chapters.ts'
 import { startGateway } from './gateway.ts'
 import { loadCpu } from './machine.ts'
-import type { Proxy } from './servers.ts'
+import type { Forwarder } from './servers.ts'
 import { openStage, startGo, startNginx } from './servers.ts'
 
 type Order = {
@@ -50,7 +50,7 @@ function startSteady(): ReturnType<typeof startWorker> {
 }
 
 async function addedByEach(
-  subjects: readonly Omit<Proxy, 'running'>[],
+  subjects: readonly Omit<Forwarder, 'running'>[],
   ask: Ask,
   pace: Pace,
   progress: (line: string) => void,
@@ -90,7 +90,7 @@ const paidPerSecond = 300
 
 /** Ten times as many requests without a token: most of them are told to come back later. */
 async function addedByFlood(
-  satway: Proxy,
+  satway: Forwarder,
   ask: Ask,
   flood: Ask,
   pace: Pace,
