@@ -1,16 +1,16 @@
 import type { Payee } from 'satway/lightning'
 import { parseKeyRing } from 'satway/server'
 import { ActiveStreams } from './active-streams.ts'
+import { createAuthHandler } from './auth-handler.ts'
 import type { GatewayConfig, ListenerConfig } from './config/index.ts'
 import type { Listeners } from './edge/index.ts'
 import { openListeners } from './edge/index.ts'
-import { createForwardAuth } from './forward-auth/index.ts'
 import type { HandlerOptions } from './handler.ts'
 import { serve } from './handler.ts'
 import type { AccessLog, Observer } from './operations/index.ts'
 import { paywallEvents } from './paywall-events.ts'
 import type { RateSource } from './pricing/index.ts'
-import { createRateSource } from './pricing/index.ts'
+import { createPricerSource, createRateSource } from './pricing/index.ts'
 import type { Handler } from './proxy/index.ts'
 import { recordSettlements } from './settlements.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -56,13 +56,15 @@ export async function openGateway(
   const { state, observer, log } = options
   const now = options.now ?? systemSeconds
   const rates = new Rates(observer)
-  const settlements = recordSettlements(options.payee, state, observer)
+  const pricers = createPricerSource()
+  const settlements = recordSettlements(options.payee, state, observer, options.workers === 1)
   const build = (next: GatewayConfig, previous: Snapshot | undefined): Snapshot =>
     createSnapshot(next, {
       payee: options.payee,
       keys: parseKeyRing(next.keys),
       state,
       rates: rates.of(next),
+      pricers,
       dryRun: options.dryRun,
       workers: options.workers,
       now,
@@ -78,12 +80,14 @@ export async function openGateway(
     observer: withLog(observer, options.accessLog),
     streams,
     now,
+    failed: (error) =>
+      log(`fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
   }
   const listeners = await openAll(config.listen, (listener) =>
     openListeners({
       listen: [listener],
       limits: config.limits,
-      handler: handlerOf(listener, { ...handling, draining: draining.signal }, log),
+      handler: handlerOf(listener, { ...handling, draining: draining.signal }),
       onConnections: (open) => observer.connections(open),
       log,
     }),
@@ -102,6 +106,7 @@ export async function openGateway(
       await Promise.all(listeners.map((open) => open.close(timeoutMs)))
       streams.close()
       rates.close()
+      pricers.close()
       await settlements.close()
       await snapshot.retire(undefined)
     },
@@ -110,22 +115,15 @@ export async function openGateway(
 
 type Draining = HandlerOptions & { readonly draining: AbortSignal }
 
-function handlerOf(
-  listener: ListenerConfig,
-  options: Draining,
-  log: (message: string) => void,
-): Handler {
+function handlerOf(listener: ListenerConfig, options: Draining): Handler {
   // Nothing may throw here; what does is a fault of the gateway, and ends that one connection.
   const fault = (destroy: () => void) => (error: unknown) => {
-    log(`fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    options.failed(error)
     destroy()
   }
   if (listener.forwardAuth !== undefined) {
-    const answer = createForwardAuth(options, listener.forwardAuth)
     return {
-      request: (exchange) => {
-        answer(exchange).catch(fault(() => exchange.response.destroy()))
-      },
+      request: createAuthHandler(listener.forwardAuth, options),
       upgrade: ({ socket }) => socket.destroy(),
     }
   }

@@ -23,6 +23,8 @@ export type HandlerOptions = {
   readonly streams: ActiveStreams
   /** Seconds since 1970. */
   readonly now: () => number
+  /** Told of a fault of the gateway itself. */
+  readonly failed: (error: unknown) => void
 }
 
 /** How long a refused client may go on sending a body that nobody reads. */
@@ -103,7 +105,8 @@ export function arrivalOf(
   }
 }
 
-function pathOf(target: string): string | undefined {
+/** The canonical path, or `undefined` where the target has none. */
+export function pathOf(target: string): string | undefined {
   try {
     return canonicalTarget(target).path
   } catch (error) {
@@ -158,7 +161,7 @@ export function forwardOf(
   const { rawHeaders } = exchange.request
   return {
     method: incoming.method,
-    target: rewriteTarget(target, config.rewrite, upstream!.url.pathname),
+    target: rewriteTarget(target.path + target.query, config.rewrite, upstream!.url.pathname),
     clientAddress: incoming.clientAddress,
     host: facts.host,
     scheme: exchange.peer.isEncrypted ? 'https' : 'http',

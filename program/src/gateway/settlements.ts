@@ -17,23 +17,23 @@ const maxRemembered = 20_000
 const firstDelayMs = 1000
 const longestDelayMs = 60_000
 
+/** @param isAlone - Whether this is the only process. */
 export function recordSettlements(
   payee: Payee,
   state: State,
   observer: Observer,
+  isAlone: boolean,
 ): SettlementRecord {
   const sold = new Map<string, Sold>()
   const stop = new AbortController()
   const following = follow(payee, stop.signal, observer, ({ paymentHash, ...settlement }) => {
     const hash = encodeHex(paymentHash)
     const known = sold.get(hash)
+    // Every process is told of every payment: one counts it, the one that sold it.
+    if (known === undefined && !isAlone) return
     sold.delete(hash)
     const { service, capability } = known ?? { service: undefined, capability: undefined }
-    try {
-      state.noteSettlement({ paymentHash: hash, ...settlement, service, capability })
-    } catch (error) {
-      observer.failure('use-store', service, error)
-    }
+    state.noteSettlement({ paymentHash: hash, ...settlement, service, capability })
     observer.settled(service, settlement.amountMsat)
   })
   return {

@@ -11,9 +11,14 @@ import type {
 } from './config/index.ts'
 import { makeMatcher } from './edge/index.ts'
 import { HostTable } from './host-table.ts'
-import type { ConcurrencyLimit, RateLimiter } from './limits/index.ts'
-import { concurrencyLimit, createRateLimiter, rateKey } from './limits/index.ts'
-import type { RateSource } from './pricing/index.ts'
+import type { ConcurrencyLimit } from './limits/index.ts'
+import {
+  concurrencyLimit,
+  createRateLimiter,
+  createSharedRateLimiter,
+  rateKey,
+} from './limits/index.ts'
+import type { PricerSource, RateSource } from './pricing/index.ts'
 import { createAllowance, createPrice } from './pricing/index.ts'
 import type { Upstream } from './proxy/index.ts'
 import { createUpstream } from './proxy/index.ts'
@@ -50,6 +55,7 @@ export type SnapshotOptions = {
   readonly keys: KeyRing
   readonly state: State
   readonly rates: RateSource | undefined
+  readonly pricers: PricerSource
   readonly dryRun: boolean
   /** How many processes share the limits. */
   readonly workers: number
@@ -139,20 +145,24 @@ function charge(
   service: ServiceConfig,
   key: string,
   sale: SaleConfig,
-  { rates, state, now }: SnapshotOptions,
+  { rates, pricers, state }: SnapshotOptions,
 ): Exclude<RouteTable[string], 'free'> {
   const { capability, uses, description, freeTier } = sale
   const counted = `${service.name} ${capability ?? key}`
   return {
-    price: createPrice(sale.price, { rates, service: service.name, capability: capability ?? key }),
+    price: createPrice(sale.price, {
+      rates,
+      pricers,
+      service: service.name,
+      route: key,
+      capability,
+    }),
     tier: sale.tier,
     lifetimeSeconds: sale.lifetimeSeconds,
     ...(capability === undefined ? {} : { capability }),
     ...(uses === undefined ? {} : { uses }),
     ...(description === undefined ? {} : { description }),
-    ...(freeTier === undefined
-      ? {}
-      : { allowance: createAllowance(freeTier, counted, state, now) }),
+    ...(freeTier === undefined ? {} : { allowance: createAllowance(freeTier, counted, state) }),
   }
 }
 
@@ -160,14 +170,13 @@ function takeRate(
   service: ServiceConfig,
   key: string,
   rate: RateLimitConfig,
-  { state, now, workers }: SnapshotOptions,
+  { state, workers }: SnapshotOptions,
 ): NonNullable<Route['takeRate']> {
-  const name = `${service.name} ${key}`
   // One process counts in memory; several count in what they share.
-  const limiter: RateLimiter =
+  const limiter =
     workers === 1
-      ? createRateLimiter(rate, now)
-      : { take: (who) => state.takeRate(`${name} ${who}`, rate) }
+      ? createRateLimiter(rate)
+      : createSharedRateLimiter(`${service.name} ${key}`, rate, state)
   return (receipt, clientAddress) => limiter.take(rateKey(rate.by, receipt, clientAddress))
 }
 

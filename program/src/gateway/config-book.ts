@@ -1,0 +1,140 @@
+import type { ServiceView } from '../admin/index.ts'
+import { ControlRefusal } from '../admin/index.ts'
+import type { ConfigMistake, GatewayConfig, ServiceDocument } from './config/index.ts'
+import { sayMistake } from './mistakes.ts'
+import type { Packet } from './source.ts'
+import { readPacket } from './source.ts'
+import type { State } from './state/index.ts'
+
+type InForce = {
+  readonly packet: Packet
+  readonly config: GatewayConfig
+  /** Services of the file, as they were written. */
+  readonly documents: readonly ServiceDocument[]
+}
+
+/**
+ * The configuration in force, and how it changes: read again from its file, or by a service of the
+ * admin API. One change after the other; one that has a mistake changes nothing.
+ */
+export class ConfigBook {
+  #inForce: InForce
+  readonly #readText: () => string
+  readonly #apply: (packet: string) => Promise<void>
+  readonly #state: Pick<State, 'putService' | 'forgetService'>
+  #changing: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    first: InForce,
+    options: {
+      readonly readText: () => string
+      /** Puts it in force in every worker, or in none. */
+      readonly apply: (packet: string) => Promise<void>
+      readonly state: Pick<State, 'putService' | 'forgetService'>
+    },
+  ) {
+    this.#inForce = first
+    this.#readText = options.readText
+    this.#apply = options.apply
+    this.#state = options.state
+  }
+
+  get config(): GatewayConfig {
+    return this.#inForce.config
+  }
+
+  services(): readonly ServiceView[] {
+    const { documents, packet } = this.#inForce
+    return [
+      ...documents.map((document): ServiceView => ({ ...document, origin: 'file' })),
+      ...packet.stored.map((document): ServiceView => ({ ...document, origin: 'api' })),
+    ]
+  }
+
+  /** @throws {ControlRefusal} with every mistake; the old configuration goes on. */
+  reload(): Promise<{ readonly restartNeeded: boolean }> {
+    return this.#inTurn(async () => {
+      const before = this.#inForce.config
+      await this.#change({ ...this.#inForce.packet, text: this.#readText() })
+      return { restartNeeded: !hasSameFrame(before, this.#inForce.config) }
+    })
+  }
+
+  /** @throws {ControlRefusal} */
+  put(name: string, document: unknown, mode: 'create' | 'replace'): Promise<ServiceView> {
+    return this.#inTurn(async () => {
+      const { stored } = this.#inForce.packet
+      this.#refuseOfFile(name)
+      const isThere = stored.some((service) => service.name === name)
+      if (mode === 'create' && isThere) {
+        throw new ControlRefusal('conflict', `There is a service "${name}" already.`)
+      }
+      if (mode === 'replace' && !isThere) throw notFound(name)
+      const others = stored.filter((service) => service.name !== name)
+      await this.#change({ ...this.#inForce.packet, stored: [...others, { name, document }] })
+      this.#state.putService(name, JSON.stringify(document))
+      return { name, origin: 'api', document }
+    })
+  }
+
+  /** @throws {ControlRefusal} */
+  delete(name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const { stored } = this.#inForce.packet
+      this.#refuseOfFile(name)
+      if (!stored.some((service) => service.name === name)) throw notFound(name)
+      const others = stored.filter((service) => service.name !== name)
+      await this.#change({ ...this.#inForce.packet, stored: others })
+      this.#state.forgetService(name)
+    })
+  }
+
+  /** A document's own name is the one it is stored under. */
+  #refuseOfFile(name: string): void {
+    if (!this.#inForce.documents.some((service) => service.name === name)) return
+    throw new ControlRefusal(
+      'conflict',
+      `The service "${name}" is defined in the file: change it there, and reload.`,
+    )
+  }
+
+  async #change(packet: Packet): Promise<void> {
+    const reading = await readPacket(packet)
+    if ('mistakes' in reading) throw invalid(reading.mistakes)
+    await this.#apply(JSON.stringify(packet))
+    this.#inForce = { packet, config: reading.config, documents: reading.documents }
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#changing.then(change)
+    this.#changing = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+function notFound(name: string): ControlRefusal {
+  return new ControlRefusal('not-found', `There is no service "${name.slice(0, 64)}".`)
+}
+
+function invalid(mistakes: readonly ConfigMistake[]): ControlRefusal {
+  const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`
+  return new ControlRefusal('invalid', `The configuration has ${count}.`, mistakes.map(sayMistake))
+}
+
+/** What a reload cannot change: where it listens, and what the process holds open. */
+function hasSameFrame(a: GatewayConfig, b: GatewayConfig): boolean {
+  const frame = ({ listen, state, wallet, admin, log, limits }: GatewayConfig): string => {
+    const places = listen.map(({ host, port, http2, proxyProtocolFrom, forwardAuth, tls }) => [
+      host,
+      port,
+      http2,
+      proxyProtocolFrom,
+      forwardAuth,
+      tls?.kind,
+    ])
+    return JSON.stringify([places, state, wallet, admin, log, limits], (_, value: unknown) =>
+      typeof value === 'bigint' ? value.toString() : value,
+    )
+  }
+  return frame(a) === frame(b)
+}

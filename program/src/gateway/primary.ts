@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { isL402Error } from 'satway'
+import type { Admin } from '../admin/index.ts'
+import { exitCodes } from '../cli/exit-codes.ts'
+import { Failure } from '../cli/failure.ts'
+import { openScreen } from '../cli/screen.ts'
+import { logStart, renderStart } from './announcement.ts'
+import type { ConfigReading, GatewayConfig } from './config/index.ts'
+import { ConfigBook } from './config-book.ts'
+import { createControl } from './control.ts'
+import { startFleet } from './fleet.ts'
+import { sayMistake } from './mistakes.ts'
+import type { Log } from './operations/index.ts'
+import { createLog } from './operations/index.ts'
+import type { Settings } from './settings.ts'
+import type { Packet } from './source.ts'
+import { readPacket } from './source.ts'
+import type { State } from './state/index.ts'
+import { lockState, openState, StateFileError } from './state/index.ts'
+import type { OpenWallet } from './wallet/index.ts'
+import { openWallet } from './wallet/index.ts'
+import type { Fleet } from './workers/index.ts'
+import { followSignals } from './workers/index.ts'
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { readonly version: string }
+
+/**
+ * Runs a gateway until a signal ends it.
+ *
+ * @returns the exit code.
+ * @throws {Failure} when it cannot start, with what to do about it.
+ */
+export async function runPrimary(settings: Settings): Promise<number> {
+  const forPeople = process.stdout.isTTY === true && !settings.json
+  const log = createLog(process.stderr, forPeople ? 'text' : 'json')
+  const fromFile: Packet = {
+    text: settings.source.read(),
+    file: settings.source.file,
+    stored: [],
+    dryRun: settings.dryRun,
+    workers: settings.workers,
+    forPeople,
+  }
+  const { config: wanted } = await readOrFail(fromFile)
+  const lock = orFail(() => lockState(wanted.state))
+  const state = openStateOf(wanted)
+  const packet = { ...fromFile, stored: storedServices(state) }
+  const { config, documents } = await readOrFail(packet)
+  const wallet = await openWalletOf(config)
+
+  // Nothing changes the configuration before there is something to change it in.
+  let apply: (text: string) => Promise<void> = () => Promise.resolve()
+  const readText = (): string => settings.source.read()
+  const book = new ConfigBook(
+    { packet, config, documents },
+    { readText, state, apply: (text) => apply(text) },
+  )
+  const { fleet, addresses, gaveUp } = await startFleet({
+    workers: settings.workers,
+    packet: JSON.stringify(packet),
+    config: () => book.config,
+    state,
+    wallet,
+    log,
+  })
+  apply = (text) => fleet.reload(text)
+  const admin = await openAdminOf({ settings, book, state, wallet, fleet, log })
+
+  const announcement = { config, addresses, wallet, admin: admin?.address, ...settings }
+  if (forPeople) process.stdout.write(renderStart(openScreen(process.stdout), announcement))
+  else logStart(log, announcement)
+  const code = await untilStopped({ fleet, gaveUp, book, log })
+  await admin?.close()
+  await wallet.close()
+  // With one process the worker's state is this one, and it is closed already.
+  if (settings.workers > 1) state.close()
+  lock.release()
+  return code
+}
+
+/** @throws {Failure} with every mistake. */
+async function readOrFail(packet: Packet): Promise<Extract<ConfigReading, { config: unknown }>> {
+  const reading = await readPacket(packet)
+  if ('config' in reading) return reading
+  const { mistakes } = reading
+  const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`
+  throw new Failure(
+    [`${packet.file} has ${count}:`, ...mistakes.map((mistake) => `  ${sayMistake(mistake)}`)].join(
+      '\n',
+    ),
+    { advice: 'Nothing was started.' },
+  )
+}
+
+function openStateOf({ state: file }: GatewayConfig): State {
+  return orFail(() => {
+    const state = openState({ file, owner: `primary-${randomUUID()}` })
+    // This process has the lock: whoever reserved something before is gone.
+    state.releaseAbandoned([])
+    return state
+  })
+}
+
+function storedServices(state: State): Packet['stored'] {
+  return state.services().map(({ name, document }) => ({
+    name,
+    document: JSON.parse(document) as unknown,
+  }))
+}
+
+async function openWalletOf(config: GatewayConfig): Promise<OpenWallet> {
+  try {
+    return await openWallet(config.wallet)
+  } catch (error) {
+    if (!isL402Error(error, 'CONFIG_INVALID')) throw error
+    throw new Failure('NODE_ENV is "production", and there the embedded network does not start.', {
+      advice:
+        'Its coins are made up. Use a real wallet, or say wallet: { devnet: { force: true } }.',
+    })
+  }
+}
+
+type Parts = {
+  readonly settings: Settings
+  readonly book: ConfigBook
+  readonly state: State
+  readonly wallet: OpenWallet
+  readonly fleet: Fleet
+  readonly log: Log
+}
+
+/** Without the admin API nothing could be steered: when it cannot be opened, nothing goes on. */
+async function openAdminOf(parts: Parts): Promise<Admin | undefined> {
+  const { book, fleet, settings, log } = parts
+  const { admin: config } = book.config
+  if (config === undefined) return undefined
+  const { openAdmin } = await import('../admin/index.ts')
+  const control = createControl({ ...parts, version, configFile: fileOf(settings) })
+  try {
+    return await openAdmin({ config, control, log: (line) => log.info(line) })
+  } catch (error) {
+    await fleet.drain(0)
+    throw error
+  }
+}
+
+function fileOf({ source }: Settings): string | undefined {
+  return source.isFile ? source.file : undefined
+}
+
+/** @returns the exit code. */
+function untilStopped(options: {
+  readonly fleet: Fleet
+  readonly gaveUp: Promise<Error>
+  readonly book: ConfigBook
+  readonly log: Log
+}): Promise<number> {
+  const { fleet, gaveUp, book, log } = options
+  return new Promise((resolve) => {
+    const unfollow = followSignals({
+      reload: () => {
+        fleet.reopen()
+        void reload(book, log)
+      },
+      drain: () => {
+        log.info('stopping: finishing what is open')
+        void fleet.drain(book.config.drainMs).then(() => end(exitCodes.ok))
+      },
+      stop: () => {
+        void fleet.stop().then(() => process.exit(exitCodes.ok))
+      },
+    })
+    void gaveUp.then(async (reason) => {
+      log.error(reason.message)
+      await fleet.stop()
+      end(exitCodes.failed)
+    })
+    const end = (code: number): void => {
+      unfollow()
+      resolve(code)
+    }
+  })
+}
+
+async function reload(book: ConfigBook, log: Log): Promise<void> {
+  try {
+    const { restartNeeded } = await book.reload()
+    log.info('reloaded')
+    if (restartNeeded) {
+      log.warn('listen, limits, state, wallet, admin and log are as before: they need a restart')
+    }
+  } catch (error) {
+    const mistakes = error instanceof Error && 'mistakes' in error ? error.mistakes : []
+    log.error(`not reloaded: ${error instanceof Error ? error.message : String(error)}`)
+    for (const mistake of Array.isArray(mistakes) ? mistakes : []) log.error(String(mistake))
+  }
+}
+
+/** @throws {Failure} instead of what a state file that cannot be used throws. */
+function orFail<T>(open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    if (error instanceof StateFileError) throw new Failure(error.message)
+    throw error
+  }
+}

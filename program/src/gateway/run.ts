@@ -1,0 +1,16 @@
+import type { Given } from '../cli/command.ts'
+import { exitCodes } from '../cli/exit-codes.ts'
+
+/** Runs `satway gateway`: the primary, or in a process that it started, a worker. */
+export async function runGateway(given: Given): Promise<number> {
+  // Set by `node:cluster`, which nobody loads who has one process.
+  if (process.env['NODE_UNIQUE_ID'] !== undefined) {
+    const { runWorker } = await import('./worker.ts')
+    await runWorker()
+    return exitCodes.ok
+  }
+  const { readSettings } = await import('./settings.ts')
+  const settings = readSettings(given)
+  const { runPrimary } = await import('./primary.ts')
+  return await runPrimary(settings)
+}

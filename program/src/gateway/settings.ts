@@ -1,0 +1,50 @@
+import { availableParallelism } from 'node:os'
+import type { Given } from '../cli/command.ts'
+import { UsageMistake } from '../cli/failure.ts'
+import { oneLineConfig } from './config/index.ts'
+import type { Source } from './source.ts'
+import { fileSource, textSource } from './source.ts'
+
+/** What the command line asks for. */
+export type Settings = {
+  readonly source: Source
+  readonly workers: number
+  readonly dryRun: boolean
+  readonly json: boolean
+}
+
+/** @throws {UsageMistake} */
+export function readSettings(given: Given): Settings {
+  return {
+    source: readSource(given),
+    workers: readWorkers(given.text('workers')),
+    dryRun: given.has('dry-run'),
+    json: given.has('json'),
+  }
+}
+
+function readSource(given: Given): Source {
+  const config = given.text('config')
+  const upstream = given.text('upstream')
+  const price = given.text('price')
+  const listen = given.text('listen')
+  if (config !== undefined) {
+    for (const flag of ['upstream', 'price', 'listen']) {
+      if (given.has(flag)) throw new UsageMistake(`--${flag} does not go with --config`)
+    }
+    return fileSource(config)
+  }
+  if (upstream === undefined) throw new UsageMistake('--upstream or --config is missing')
+  if (price === undefined) throw new UsageMistake('--price is missing, such as --price 10sat')
+  return textSource(oneLineConfig({ upstream, price, ...(listen === undefined ? {} : { listen }) }))
+}
+
+function readWorkers(text: string | undefined): number {
+  if (text === undefined) return 1
+  if (text === 'auto') return availableParallelism()
+  const workers = Number(text)
+  if (!/^\d{1,3}$/.test(text) || workers < 1 || workers > 256) {
+    throw new UsageMistake('--workers: expected 1 to 256, or auto')
+  }
+  return workers
+}
