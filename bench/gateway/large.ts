@@ -1,4 +1,5 @@
 import type { Chapter } from '../figures.ts'
+import { median } from '../figures.ts'
 import { figureOf, inRounds } from './chapters.ts'
 import { startGateway } from './gateway.ts'
 import { openStage, startGo, startHaproxy, startMiddleware, startNginx } from './servers.ts'
@@ -18,14 +19,17 @@ export const largeChapter: Chapter = {
       const rounds = await inRounds(proxies, '/large', load, pace, progress)
       const perSecond = (name: string): readonly number[] =>
         rounds.get(name)!.map((round) => round.perSecond)
-      const theirs = perSecond('nginx')
-      const share = perSecond('satway').map((ours, i) => ours / theirs[i]!)
+      const cpuUs = (name: string): readonly number[] =>
+        rounds.get(name)!.map((round) => round.cpuUs)
+      const share = cpuUs('satway').map((ours, i) => cpuUs('nginx')[i]! / ours)
       return [
-        figureOf('throughput, share of nginx', 'satway', 'of bare', share, {
+        figureOf('bodies per processor, share of nginx', 'satway', 'of bare', share, {
           target: { atLeast: 0.5 },
         }),
         ...proxies.map(({ name, who }) =>
-          figureOf('MiB in a second', who, 'per second', perSecond(name)),
+          figureOf('MiB in a second', who, 'per second', perSecond(name), {
+            note: `${(median(cpuUs(name)) / 1000).toFixed(2)} ms of processor time for one`,
+          }),
         ),
       ]
     } finally {

@@ -77,7 +77,7 @@ export async function startHaproxy(stage: Stage): Promise<Forwarder | undefined>
     config,
     `global
   nbthread 1
-  maxconn 30000
+  maxconn 8000
 defaults
   mode http
   timeout connect 5s

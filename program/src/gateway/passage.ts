@@ -49,6 +49,7 @@ export async function decide(arrival: Arrival, facts: Facts): Promise<Verdict> {
 
   const decision = await service.gate(incoming)
   if (decision.status === 'refused') {
+    facts.path = arrival.path() ?? ''
     noteRefusal(facts, decision)
     return { response: decision.response }
   }

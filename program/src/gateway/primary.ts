@@ -46,7 +46,7 @@ export async function runPrimary(settings: Settings): Promise<number> {
   }
   const { config: wanted } = await readOrFail(fromFile)
   const lock = orFail(() => lockState(wanted.state))
-  const state = openStateOf(wanted)
+  const state = openStateOf(wanted, log)
   const packet = { ...fromFile, stored: storedServices(state) }
   const { config, documents } = await readOrFail(packet)
   const wallet = await openWalletOf(config)
@@ -95,9 +95,10 @@ async function readOrFail(packet: Packet): Promise<Extract<ConfigReading, { conf
   )
 }
 
-function openStateOf({ state: file }: GatewayConfig): State {
+function openStateOf({ state: file }: GatewayConfig, log: Log): State {
   return orFail(() => {
-    const state = openState({ file, owner: `primary-${randomUUID()}` })
+    const onFailure = (error: unknown): void => log.failure('use-store', undefined, error)
+    const state = openState({ file, owner: `primary-${randomUUID()}`, onFailure })
     // This process has the lock: whoever reserved something before is gone.
     state.releaseAbandoned([])
     return state

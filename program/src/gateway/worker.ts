@@ -55,7 +55,8 @@ export async function runWorker(): Promise<void> {
   const packet = JSON.parse(link.config) as Packet
   const log = createLog(process.stderr, packet.forPeople ? 'text' : 'json')
   const { state: file } = await requireConfig(packet)
-  await openWorker(link, openState({ file, owner: link.owner }), log)
+  const onFailure = (error: unknown): void => log.failure('use-store', undefined, error)
+  await openWorker(link, openState({ file, owner: link.owner, onFailure }), log)
 }
 
 /** JSON for programs; on a terminal, lines that can be read. */
