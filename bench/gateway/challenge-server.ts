@@ -10,7 +10,7 @@ const [port, state] = process.argv.slice(2)
 const reading = await readConfig(
   `listen: 127.0.0.1:${port}
 wallet: devnet
-keys: "1:${'07'.repeat(32)}"
+keys: \${BENCH_KEYS}
 state: ${state}
 admin: false
 log: { access: off }
@@ -22,7 +22,7 @@ services:
       GET /any: { price: 10 sat, capability: any }
       GET /once: { price: 10 sat, capability: once, uses: 1 }
 `,
-  { file: 'satway.yaml', env: {} },
+  { file: 'satway.yaml', env: { BENCH_KEYS: `1:${'07'.repeat(32)}` } },
 )
 if ('mistakes' in reading) throw new Error(JSON.stringify(reading.mistakes))
 await openGateway(reading.config, {

@@ -75,7 +75,7 @@ export async function openStage(
     failure: (part, service, error) => void told.push(`${part} ${service} ${String(error)}`),
     connections: () => undefined,
   }
-  const where = { file: join(folder, 'satway.yaml'), env: options.env ?? {} }
+  const where = { file: join(folder, 'satway.yaml'), env: { TEST_KEYS: testKeys, ...options.env } }
   const read = async (given: string) => {
     const reading = await readConfig(complete(given, folder), where)
     if ('config' in reading) return reading.config
@@ -136,8 +136,8 @@ export async function openStage(
 
 /** Pays the challenge of a `WWW-Authenticate` value. */
 export async function payFor(buyer: DevnetNode, challenge: string | null): Promise<string> {
-  const reading = parseChallenges(challenge === null ? [] : [challenge])
-  const [first] = reading.challenges
+  const readings = parseChallenges(challenge === null ? [] : [challenge])
+  const first = readings.find((reading) => 'invoice' in reading)
   if (first === undefined) throw new Error(`no challenge: ${challenge}`)
   const outcome = await buyer.pay(decodeInvoice(first.invoice), { maxFeeMsat: msat(1_000_000n) })
   if (outcome.status !== 'settled') throw new Error(`the payment is ${outcome.status}`)
@@ -161,7 +161,7 @@ function complete(text: string, folder: string): string {
   return [
     ...(has('listen') ? [] : ['listen: 127.0.0.1:0']),
     ...(has('wallet') ? [] : ['wallet: devnet']),
-    ...(has('keys') ? [] : [`keys: "${testKeys}"`]),
+    ...(has('keys') ? [] : ['keys: ${TEST_KEYS}']),
     ...(has('state') ? [] : [`state: ${join(folder, 'state.db')}`]),
     ...(has('admin') ? [] : ['admin: false']),
     text,

@@ -166,10 +166,9 @@ function grantOf({ terms }: PaidToken, access: Access, request: IncomingRequest)
   try {
     return authorize(terms, access)
   } catch (error) {
-    const { bodySha256 } = request
     const wantsBody = isL402Error(error, 'CAVEAT_NOT_MET') && error.details['reason'] === 'body'
-    if (!wantsBody || bodySha256 === undefined) throw error
-    return bodySha256().then(
+    if (!wantsBody || request.bodySha256 === undefined) throw error
+    return request.bodySha256().then(
       (digest) => authorize(terms, { ...access, bodySha256: digest }),
       () => {
         throw error

@@ -201,10 +201,10 @@ function observe(request: PricedRequest, looked: Looked): PriceInput {
       return see('search', '', request.target.query)
     },
     async body(maxBytes) {
-      const { body } = request.headers
-      if (body === undefined) throw new RangeError('the body cannot be read here')
+      const { headers } = request
+      if (headers.body === undefined) throw new RangeError('the body cannot be read here')
       try {
-        const bytes = await body(maxBytes)
+        const bytes = await headers.body(maxBytes)
         see('body', '', encodeHex(sha256(bytes)))
         return bytes
       } catch (error) {
