@@ -22,6 +22,8 @@ export type Command = {
   readonly flags: Readonly<Record<string, Flag>>
   /** Arguments without a dash: how many there must be. */
   readonly operands: 0 | 1
+  /** How many more there may be. Default 0. */
+  readonly optionalOperands?: 0 | 1
   /** Titled tables after the flags: exit codes. */
   readonly sections: readonly { readonly title: string; readonly rows: readonly Row[] }[]
   /** Commands to copy. */
@@ -56,8 +58,9 @@ export function readCommandLine(command: Command, args: readonly string[]): Give
     seen.add(token.name)
   }
   if (positionals.length < command.operands) throw new UsageMistake(missing(command))
-  if (positionals.length > command.operands) {
-    throw new UsageMistake(`"${positionals[command.operands]}" is one argument too many`)
+  const most = command.operands + (command.optionalOperands ?? 0)
+  if (positionals.length > most) {
+    throw new UsageMistake(`"${positionals[most]}" is one argument too many`)
   }
   return {
     operands: positionals,

@@ -16,6 +16,10 @@ export const gateway: Command = {
       value: 'ADDRESS',
       about: 'Where to listen. Default 127.0.0.1:8402. With --upstream.',
     },
+    admin: {
+      value: 'ADDRESS',
+      about: 'Where the admin API listens, or `off`. Default 127.0.0.1:8403. With --upstream.',
+    },
     config: { short: 'c', value: 'FILE', about: 'A configuration file, such as satway.yaml.' },
     workers: {
       value: 'NUMBER',

@@ -44,11 +44,11 @@ export async function runPrimary(settings: Settings): Promise<number> {
     workers: settings.workers,
     forPeople,
   }
-  const { config: wanted } = await readOrFail(fromFile)
+  const { config: wanted } = await readOrFail(fromFile, settings)
   const lock = orFail(() => lockState(wanted.state))
   const state = openStateOf(wanted, log)
   const packet = { ...fromFile, stored: storedServices(state) }
-  const { config, documents } = await readOrFail(packet)
+  const { config, documents } = await readOrFail(packet, settings)
   const wallet = await openWalletOf(config)
 
   // Nothing changes the configuration before there is something to change it in.
@@ -82,10 +82,18 @@ export async function runPrimary(settings: Settings): Promise<number> {
 }
 
 /** @throws {Failure} with every mistake. */
-async function readOrFail(packet: Packet): Promise<Extract<ConfigReading, { config: unknown }>> {
+async function readOrFail(
+  packet: Packet,
+  { source }: Settings,
+): Promise<Extract<ConfigReading, { config: unknown }>> {
   const reading = await readPacket(packet)
   if ('config' in reading) return reading
   const { mistakes } = reading
+  if (!source.isFile) {
+    // There is no file to point into, and one flag may be wrong in two places.
+    const messages = new Set(mistakes.map(({ path, message }) => `${flagOf(path)}: ${message}`))
+    throw new Failure([...messages].join('\n'), { advice: 'Nothing was started.' })
+  }
   const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`
   throw new Failure(
     [`${packet.file} has ${count}:`, ...mistakes.map((mistake) => `  ${sayMistake(mistake)}`)].join(
@@ -93,6 +101,13 @@ async function readOrFail(packet: Packet): Promise<Extract<ConfigReading, { conf
     ),
     { advice: 'Nothing was started.' },
   )
+}
+
+/** The flag that a place in the configuration comes from. */
+function flagOf(path: string): string {
+  if (path.startsWith('listen')) return '--listen'
+  if (path.startsWith('admin')) return '--admin'
+  return path.includes('routes') ? '--price' : '--upstream'
 }
 
 function openStateOf({ state: file }: GatewayConfig, log: Log): State {

@@ -3,8 +3,8 @@ import { exitCodes } from '../cli/exit-codes.ts'
 
 /** Runs `satway gateway`: the primary, or in a process that it started, a worker. */
 export async function runGateway(given: Given): Promise<number> {
-  // Set by `node:cluster`, which nobody loads who has one process.
-  if (process.env['NODE_UNIQUE_ID'] !== undefined) {
+  const { default: cluster } = await import('node:cluster')
+  if (cluster.isWorker) {
     const { runWorker } = await import('./worker.ts')
     await runWorker()
     return exitCodes.ok

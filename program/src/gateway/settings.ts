@@ -28,15 +28,23 @@ function readSource(given: Given): Source {
   const upstream = given.text('upstream')
   const price = given.text('price')
   const listen = given.text('listen')
+  const admin = given.text('admin')
   if (config !== undefined) {
-    for (const flag of ['upstream', 'price', 'listen']) {
+    for (const flag of ['upstream', 'price', 'listen', 'admin']) {
       if (given.has(flag)) throw new UsageMistake(`--${flag} does not go with --config`)
     }
     return fileSource(config)
   }
   if (upstream === undefined) throw new UsageMistake('--upstream or --config is missing')
   if (price === undefined) throw new UsageMistake('--price is missing, such as --price 10sat')
-  return textSource(oneLineConfig({ upstream, price, ...(listen === undefined ? {} : { listen }) }))
+  return textSource(
+    oneLineConfig({
+      upstream,
+      price,
+      ...(listen === undefined ? {} : { listen }),
+      ...(admin === undefined ? {} : { admin: admin === 'off' ? false : admin }),
+    }),
+  )
 }
 
 function readWorkers(text: string | undefined): number {

@@ -123,14 +123,7 @@ function openService(
   const routes = new Map<string, Route>()
   for (const [key, route] of service.routes) {
     table[key] = route.sale === undefined ? 'free' : charge(service, key, route.sale, options)
-    routes.set(key, {
-      config: route,
-      concurrency:
-        route.concurrency === undefined
-          ? undefined
-          : concurrencyLimit(Math.max(1, Math.floor(route.concurrency / options.workers))),
-      takeRate: route.rateLimit && takeRate(service, key, route.rateLimit, options),
-    })
+    routes.set(key, openRoute(service, key, route, options))
   }
   return {
     config: service,
@@ -164,6 +157,36 @@ function charge(
     ...(description === undefined ? {} : { description }),
     ...(freeTier === undefined ? {} : { allowance: createAllowance(freeTier, counted, state) }),
   }
+}
+
+/** What was counted so far goes on where the bound is the same. */
+function openRoute(
+  service: ServiceConfig,
+  key: string,
+  config: RouteConfig,
+  options: SnapshotOptions,
+): Route {
+  const before = options.previous?.services
+    .find(({ config: { name } }) => name === service.name)
+    ?.routes.get(key)
+  const { concurrency, rateLimit } = config
+  return {
+    config,
+    concurrency:
+      before?.config.concurrency === concurrency
+        ? before?.concurrency
+        : openLimit(concurrency, options.workers),
+    takeRate:
+      before !== undefined && isDeepStrictEqual(before.config.rateLimit, rateLimit)
+        ? before.takeRate
+        : rateLimit && takeRate(service, key, rateLimit, options),
+  }
+}
+
+/** Each of several processes has its part. */
+function openLimit(concurrency: number | undefined, workers: number): ConcurrencyLimit | undefined {
+  if (concurrency === undefined) return undefined
+  return concurrencyLimit(Math.max(1, Math.floor(concurrency / workers)))
 }
 
 function takeRate(

@@ -7,7 +7,7 @@ import { GatewayRequest, headerLines } from './incoming.ts'
 import type { Admission, Facts } from './passage.ts'
 import { decide, refuse } from './passage.ts'
 import type { UpgradeExchange } from './proxy/index.ts'
-import { watchLongStream } from './proxy/index.ts'
+import { upgradeMistake, watchLongStream } from './proxy/index.ts'
 
 /** How often a connection is asked whether what paid for it still holds. */
 const recheckMs = 2000
@@ -32,11 +32,13 @@ export async function serveUpgrade(
   const incoming = new GatewayRequest(head, rawHeaders, undefined)
   const facts = openFacts(request, incoming.clientAddress, peer)
   facts.protocol = 'websocket'
-  const fault = checkRequest(request)
+  const fault =
+    checkRequest(request)?.code ??
+    (upgradeMistake(request) === undefined ? undefined : 'REQUEST_AMBIGUOUS')
   const verdict =
     fault === undefined
       ? await decide(arrivalOf(snapshot, peer, facts, incoming), facts)
-      : refuse(facts, snapshot, fault.code)
+      : refuse(facts, snapshot, fault)
   if (isAdmitted(verdict)) {
     facts.end = await join(exchange, incoming, verdict, facts, options)
   } else {

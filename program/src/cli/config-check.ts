@@ -1,0 +1,25 @@
+import type { Command } from './command.ts'
+
+/** `satway config check`. */
+export const configCheck: Command = {
+  name: 'config check',
+  usage: '[options] FILE',
+  about: [
+    'Reads a configuration of the gateway as its start would, with every reference, and lists every mistake with its place. Where there is none, shows what will be sold where. Nothing is started and nothing is asked of the network.',
+    'Warnings are what can be meant so and is often a mistake. They do not change the exit code.',
+  ],
+  flags: { json: { about: 'Write JSON.' } },
+  operands: 1,
+  sections: [
+    {
+      title: 'Exit codes',
+      rows: [
+        ['0', 'the gateway would start with it'],
+        ['1', 'it has mistakes, or cannot be read'],
+        ['2', 'the command line has a mistake'],
+      ],
+    },
+  ],
+  examples: ['satway config check satway.yaml'],
+  run: async (given) => (await import('../gateway/config/index.ts')).runConfigCheck(given),
+}

@@ -1,0 +1,26 @@
+import type { Command } from './command.ts'
+
+/** `satway init`. */
+export const init: Command = {
+  name: 'init',
+  usage: '[options] [FILE]',
+  about: [
+    'Writes a configuration of the gateway to begin with, satway.yaml unless FILE says otherwise: a small one that works, with everything else explained and ready to be switched on. Beside it a file with a fresh key for your tokens (satway.keys, yours alone).',
+    'Nothing is overwritten: not the configuration without --force, and the keys never.',
+  ],
+  flags: { force: { about: 'Replace the configuration when it is there already.' } },
+  operands: 0,
+  optionalOperands: 1,
+  sections: [
+    {
+      title: 'Exit codes',
+      rows: [
+        ['0', 'written'],
+        ['1', 'not written; the message says why'],
+        ['2', 'the command line has a mistake'],
+      ],
+    },
+  ],
+  examples: ['satway init', 'satway init --force shop/satway.yaml'],
+  run: async (given) => (await import('../gateway/config/index.ts')).runInit(given),
+}

@@ -1,0 +1,1 @@
+export { runConfigImport } from './import-command.ts'

@@ -1,0 +1,56 @@
+import { isWithheld } from 'satway/server'
+import { expected } from './units.ts'
+
+/** What belongs to one connection, or is made for each request by whoever sends it. */
+const ownHeaders = [
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]
+
+/**
+ * Reads a header for the upstream.
+ *
+ * @throws {Expectation} without the value, which may be a secret.
+ * @spec gateway.md R-CONF-13
+ */
+export function readHeader(name: string, value: unknown): readonly [string, string] {
+  if (!isToken(name)) expected('the name of a header: letters, digits and -')
+  const lower = name.toLowerCase()
+  if (lower === 'host') expected('another header; the upstream is told its own host, or keep_host')
+  if (ownHeaders.includes(lower)) expected('a header that does not belong to the connection itself')
+  if (/^satway[-_]/i.test(name)) expected('another name: Satway-… is what the gateway says itself')
+  if (typeof value !== 'string') expected('text; put it in quotes')
+  if (value === '') expected('a value')
+  if (value.length > 8192) expected('at most 8192 characters')
+  if (/[\r\n]/.test(value)) expected('a value of one line')
+  if (!/^[\t\x20-\x7e]*$/.test(value)) expected('a value of printable ASCII characters')
+  if (value.trim() !== value) expected('a value without white space before or after it')
+  return [name, value]
+}
+
+/** What a price may never depend on, for it differs with each request or is a credential. */
+const neverPriced = ['authorization', 'proxy-authorization', 'cookie', 'connection']
+
+/** Reads the name of a header that a pricer is told. @returns Lower case. */
+export function readPricedHeader(value: unknown): string {
+  if (typeof value !== 'string' || !isToken(value)) expected('the name of a header, such as x-size')
+  const name = value.toLowerCase()
+  if (neverPriced.includes(name)) expected('a header that is no credential')
+  if (isWithheld(name, '')) expected('a header that the gateway lets through')
+  return name
+}
+
+function isToken(name: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/.test(name)
+}

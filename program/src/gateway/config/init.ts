@@ -1,0 +1,76 @@
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, extname, join } from 'node:path'
+import type { Given } from '../../cli/command.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
+import { Failure } from '../../cli/failure.ts'
+import type { Screen } from '../../cli/screen.ts'
+import { openScreen, table } from '../../cli/screen.ts'
+import { rotateKeyFile, viewKeyFile } from '../../keys/index.ts'
+import { reasonOf } from './config-file.ts'
+import { configTemplate } from './template.ts'
+
+/** Runs `satway init`. */
+export async function runInit(given: Given): Promise<number> {
+  const [file = 'satway.yaml'] = given.operands
+  const keysFile = join(dirname(file), `${basename(file, extname(file))}.keys`)
+  if (!given.has('force') && existsSync(file)) {
+    throw new Failure(`${file} is there already.`, {
+      advice: 'Give another name, or --force to replace it. The keys are kept in any case.',
+    })
+  }
+  // The keys first: a configuration that refers to nothing would be of no use.
+  const hadKeys = await provideKeys(keysFile)
+  write(file, configTemplate(basename(keysFile)), given.has('force'))
+  const screen = openScreen(process.stdout)
+  screen.write(report(screen, file, keysFile, hadKeys))
+  return exitCodes.ok
+}
+
+/** @returns whether they were there before. */
+async function provideKeys(file: string): Promise<boolean> {
+  if (!existsSync(dirname(file))) throw new Failure(`${dirname(file)} is no folder.`)
+  if (existsSync(file)) {
+    await viewKeyFile(file) // Says what is wrong with it.
+    return true
+  }
+  await rotateKeyFile(file, { create: true })
+  return false
+}
+
+function write(file: string, text: string, replaces: boolean): void {
+  try {
+    if (replaces) replace(file, text)
+    else writeFileSync(file, text, { flag: 'wx' })
+  } catch (error) {
+    throw new Failure(`${file} cannot be written: ${reasonOf(error)}.`)
+  }
+}
+
+/** In one step, so that a gateway that reloads at this moment reads one or the other. */
+function replace(file: string, text: string): void {
+  const folder = mkdtempSync(join(dirname(file), '.satway-init-'))
+  try {
+    const fresh = join(folder, basename(file))
+    writeFileSync(fresh, text, { flag: 'wx' })
+    renameSync(fresh, file)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function report(screen: Screen, file: string, keysFile: string, hadKeys: boolean): string {
+  const keys = hadKeys
+    ? 'was there and was kept: tokens that were sold go on to work'
+    : 'a fresh key for your tokens. Keep it secret, and keep it: without it no token that was sold works'
+  const written = table(screen, [
+    [file, 'what is sold, and where it comes from. It works as it is; change it to your API'],
+    [keysFile, keys],
+  ])
+  const next = table(screen, [
+    ['1.', `Put your API's address and prices into ${file}: upstream and routes.`],
+    ['2.', `satway config check ${file}`],
+    ['3.', `satway gateway --config ${file}`],
+    ['4.', 'satway get http://127.0.0.1:8402/v1/hello'],
+  ])
+  return `${screen.bold('Written')}\n${written}\n${screen.bold('Next')}\n${next}`
+}

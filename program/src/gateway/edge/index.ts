@@ -1,0 +1,5 @@
+export { makeMatcher } from './address-matcher.ts'
+export { clientAddress } from './client-address.ts'
+export type { EdgeOptions, Listeners } from './listeners.ts'
+export { openListeners } from './listeners.ts'
+export { checkRequest } from './raw-request.ts'

@@ -1,0 +1,5 @@
+export type { ConcurrencyLimit } from './concurrency.ts'
+export { concurrencyLimit } from './concurrency.ts'
+export { rateKey } from './rate-key.ts'
+export type { RateLimiter } from './rate-limiter.ts'
+export { createRateLimiter, createSharedRateLimiter } from './rate-limiter.ts'

@@ -1,0 +1,7 @@
+export { createAllowance } from './allowance.ts'
+export type { PriceOptions } from './price.ts'
+export { createPrice } from './price.ts'
+export type { PriceQuestion, PricerAnswer, PricerSource, PricerSourceOptions } from './pricer.ts'
+export { createPricerSource } from './pricer.ts'
+export type { Rate, RateSource, RateSourceOptions } from './rate-source.ts'
+export { createRateSource } from './rate-source.ts'

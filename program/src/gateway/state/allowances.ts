@@ -1,0 +1,78 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+
+/** The longest window and rate, in seconds: a year. */
+export const maxWindowSeconds = 366 * 86_400
+const maxKeyLength = 512
+
+/** Free requests and rates that all processes share. Each is taken by one statement. */
+export class Allowances {
+  readonly #now: () => number
+  readonly #takeFree: StatementSync
+  readonly #takeRate: StatementSync
+  readonly #restAt: StatementSync
+
+  constructor(database: DatabaseSync, now: () => number) {
+    this.#now = now
+    // A window that seems to begin long after now was begun by a clock that has been put right.
+    this.#takeFree = database.prepare(`
+      INSERT INTO free_windows (key, started_at, ends_at, taken)
+      VALUES (:key, :now, :now + :seconds, 1)
+      ON CONFLICT DO UPDATE SET
+        taken = iif(abs(:now - started_at) < :seconds, taken + 1, 1),
+        ends_at = iif(abs(:now - started_at) < :seconds, started_at, :now) + :seconds,
+        started_at = iif(abs(:now - started_at) < :seconds, started_at, :now)
+      WHERE taken < :requests OR abs(:now - started_at) >= :seconds
+      RETURNING taken`)
+    // So is a rate that would be at rest later than a full burst from now.
+    this.#takeRate = database.prepare(`
+      INSERT INTO rates (key, rest_at) VALUES (:key, :now + :interval)
+      ON CONFLICT DO UPDATE SET
+        rest_at = max(min(rest_at, :now + :interval * :burst), :now) + :interval
+      WHERE max(min(rest_at, :now + :interval * :burst), :now) <= :now + :interval * (:burst - 1)
+      RETURNING rest_at`)
+    this.#takeRate.setReadBigInts(true)
+    this.#restAt = database.prepare('SELECT rest_at AS micros FROM rates WHERE key = ?')
+    this.#restAt.setReadBigInts(true)
+  }
+
+  takeFree(key: string, requests: number, windowSeconds: number): boolean {
+    requireKey(key)
+    requireWithin('requests', requests, 0, 1e9)
+    requireWithin('windowSeconds', windowSeconds, 1, maxWindowSeconds)
+    if (requests < 1) return false
+    const now = Math.floor(this.#now())
+    const window = { key, now, seconds: Math.floor(windowSeconds), requests: Math.floor(requests) }
+    return this.#takeFree.get(window) !== undefined
+  }
+
+  takeRate(
+    key: string,
+    rate: { readonly requests: number; readonly perSeconds: number; readonly burst: number },
+  ): number {
+    requireKey(key)
+    requireWithin('burst', rate.burst, 1, 1e6)
+    const intervalSeconds = rate.perSeconds / rate.requests
+    requireWithin('the time between two requests', intervalSeconds, 1e-6, maxWindowSeconds)
+    requireWithin('the time of a burst', intervalSeconds * rate.burst, 1e-6, maxWindowSeconds)
+    const now = Math.floor(this.#now() * 1e6)
+    const interval = Math.round(intervalSeconds * 1e6)
+    const burst = Math.floor(rate.burst)
+    // As integers: a REAL would have to be rounded by SQLite to be stored.
+    const values = { key, now: BigInt(now), interval: BigInt(interval), burst: BigInt(burst) }
+    if (this.#takeRate.get(values) !== undefined) return 0
+    const restAt = Math.min(Number(this.#restAt.get(key)?.['micros']), now + interval * burst)
+    return Math.max(1, restAt - interval * (burst - 1) - now) / 1e6
+  }
+}
+
+/** @throws {TypeError} */
+function requireKey(key: string): void {
+  if (key.length >= 1 && key.length <= maxKeyLength) return
+  throw new TypeError(`expected a key of 1 to ${maxKeyLength} characters`)
+}
+
+/** @throws {RangeError} also for what is no number. */
+function requireWithin(name: string, value: number, least: number, most: number): void {
+  if (value >= least && value <= most) return
+  throw new RangeError(`${name}: expected ${least} to ${most}`)
+}

@@ -1,0 +1,3 @@
+export { removeKey, rotateKeyFile, viewKeyFile } from './key-file.ts'
+export { runKeysList, runKeysRevoke, runKeysRotate } from './keys.ts'
+export { createPrivateFile, readPrivateFile } from './private-file.ts'
