@@ -25,7 +25,7 @@ const newFile = (): string => join(folder, `${++files}.db`)
 const day = 86_400
 
 function open(file = newFile(), clock = new TestClock(), owner = 'one'): State {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  if (!vi.isFakeTimers()) vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   const onFailure = (error: unknown): never => {
     throw error
   }
@@ -127,7 +127,7 @@ describe('R-STATE-23 a settlement', () => {
   test('is written when the file can be written again', async () => {
     const file = newFile()
     const failures: unknown[] = []
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    if (!vi.isFakeTimers()) vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const state = openState({ file, owner: 'one', onFailure: (error) => void failures.push(error) })
     opened.push(state)
     const tool = new DatabaseSync(file)

@@ -20,7 +20,7 @@ let files = 0
 const newFile = (): string => join(folder, `${++files}.db`)
 
 function open(file = newFile(), clock = new TestClock(), owner = `owner-${opened.length}`): State {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  if (!vi.isFakeTimers()) vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   const state = openState({ file, owner, now: clock.now, elapsed: clock.elapsed })
   opened.push(state)
   return state

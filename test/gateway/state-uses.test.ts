@@ -43,7 +43,7 @@ function openStore(
   clock: TestClock,
   owner = 'one',
 ): { readonly state: State; readonly opened: OpenedStore } {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  if (!vi.isFakeTimers()) vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   const failures: unknown[] = []
   const { now, elapsed } = clock
   const onFailure = (error: unknown): void => void failures.push(error)

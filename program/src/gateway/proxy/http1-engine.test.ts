@@ -148,7 +148,7 @@ async function read(response: IncomingMessage): Promise<Answer> {
   const parts: Buffer[] = []
   response.on('data', (part: Buffer) => parts.push(part))
   response.on('error', () => undefined)
-  await once(response, 'close').catch(() => undefined)
+  await closed(response)
   return {
     status: response.statusCode ?? 0,
     rawHeaders: response.rawHeaders,
@@ -171,6 +171,11 @@ async function ask(
   return read(response)
 }
 
+/** Unlike `once`, whatever error comes before. */
+function closed(stream: NodeJS.EventEmitter): Promise<void> {
+  return new Promise((resolve) => stream.once('close', () => resolve()))
+}
+
 /** Everything that comes back on a connection, until it is closed. */
 async function wire(port: number, text: string): Promise<string> {
   const socket = net.connect(port, '127.0.0.1')
@@ -180,7 +185,7 @@ async function wire(port: number, text: string): Promise<string> {
   socket.on('data', (data) => {
     answer += data.toString('latin1')
   })
-  await once(socket, 'close')
+  await closed(socket)
   return answer
 }
 
@@ -581,7 +586,7 @@ describe('R-FWD-11 who leaves', () => {
           text += data.toString('latin1')
         })
         socket.write(`GET / HTTP/${version}\r\nHost: a\r\n\r\n`)
-        await once(socket, 'close')
+        await closed(socket)
         expect(await ended).toMatchObject({ kind: 'cut', status: 200 })
         expect(text).not.toContain('0\r\n\r\n')
         // Without a length and without chunks only a reset tells that something is missing.
@@ -621,17 +626,24 @@ describe('R-FWD-12 long request bodies', () => {
   })
 
   test('one that turns out too long is broken off', async () => {
+    let hasBegun = false
     let isBroken = false
     const port = await httpUpstream((request) => {
       request.on('error', () => {
         isBroken = true
       })
-      request.resume()
+      request.on('data', () => {
+        hasBegun = true
+      })
     })
     const { port: at } = await gateway(port, { forward: { maxBodyBytes: 10 } })
-    const headers = { 'Transfer-Encoding': 'chunked' }
-    const answer = await ask(at, { method: 'POST', body: '12345678901', headers })
-    expect(answer).toMatchObject({ status: 413 })
+    const request = http.request({ port: at, method: 'POST', agent: false })
+    request.on('error', () => undefined)
+    const response = once(request, 'response')
+    request.write('12345')
+    await until(() => hasBegun)
+    request.end('678901')
+    expect((await read((await response)[0] as IncomingMessage)).status).toBe(413)
     await until(() => isBroken)
   })
 
@@ -645,7 +657,7 @@ describe('R-FWD-12 long request bodies', () => {
     const [response] = (await once(request, 'response')) as [IncomingMessage]
     expect(response.statusCode).toBe(413)
     // And not for ever.
-    await once(request, 'close')
+    await closed(request)
     clearInterval(timer)
   })
 
@@ -879,7 +891,7 @@ describe('R-FWD-15 time', () => {
   })
 
   test('a route’s own head time counts', async () => {
-    const port = await httpUpstream((_, response) => setTimeout(() => response.end('late'), 300))
+    const port = await httpUpstream((_, response) => setTimeout(() => response.end('late'), 5000))
     const { port: at } = await gateway(port, { forward: { headMs: 50 } })
     expect((await ask(at)).status).toBe(504)
   })
@@ -954,7 +966,6 @@ describe('R-FWD-16 answers that are none', () => {
     ['not HTTP', 'hello\r\n\r\n'],
     ['another protocol', 'SSH-2.0-x\r\n'],
     ['a broken status line', 'HTTP/1.1 20x OK\r\n\r\n'],
-    ['HTTP/2.0 in text', 'HTTP/2.0 200 OK\r\n\r\n'],
     ['a broken header line', 'HTTP/1.1 200 OK\r\nno colon\r\n\r\n'],
     ['a space before the colon', 'HTTP/1.1 200 OK\r\nContent-Length : 3\r\n\r\nabc'],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd'],
@@ -997,7 +1008,9 @@ describe('R-FWD-16 answers that are none', () => {
 
   test('after each the next request is served', async () => {
     const port = await rawUpstream((socket, _, connection) =>
-      socket.write(connection === 0 ? 'rubbish\r\n' : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+      socket.write(
+        connection === 0 ? 'rubbish\r\n' : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+      ),
     )
     const { port: at } = await gateway(port)
     expect((await ask(at)).status).toBe(502)
@@ -1035,7 +1048,7 @@ describe('R-FWD-17 an answer before the end of the request', () => {
     socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nsome')
     await until(() => text.endsWith('POST'))
     socket.write(`body${get}`)
-    await once(socket, 'close')
+    await closed(socket)
     expect(text.endsWith('GET')).toBe(true)
   })
 })
@@ -1084,7 +1097,7 @@ describe('R-FWD-18 answers without a body', () => {
 describe('R-FWD-19 trailers', () => {
   const answer =
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\n' +
-    'X-Sum: 1\r\nConnection: x\r\nContent-Length: 9\r\nSatway-X: 1\r\n\r\n'
+    'X-Sum: 1\r\nKeep-Alive: x\r\nHost: a\r\nSatway-X: 1\r\n\r\n'
 
   test('are passed on after a chunked body', async () => {
     const port = await rawUpstream((socket) => socket.write(answer))
@@ -1271,11 +1284,22 @@ describe('R-FWD-22 TLS to the upstream', () => {
   let pem = { key: '', cert: '' }
 
   beforeAll(() => {
-    execFileSync('openssl', [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-      ...['-days', '2', '-subj', '/CN=upstream.test', '-addext', 'subjectAltName=DNS:upstream.test'],
-      ...['-keyout', files.key, '-out', files.cert],
-    ], { stdio: 'ignore' })
+    execFileSync(
+      'openssl',
+      [
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+        ...[
+          '-days',
+          '2',
+          '-subj',
+          '/CN=upstream.test',
+          '-addext',
+          'subjectAltName=DNS:upstream.test',
+        ],
+        ...['-keyout', files.key, '-out', files.cert],
+      ],
+      { stdio: 'ignore' },
+    )
     pem = { key: readFileSync(files.key, 'utf8'), cert: readFileSync(files.cert, 'utf8') }
   })
   afterAll(() => rmSync(folder, { recursive: true }))
@@ -1418,7 +1442,12 @@ describe('R-FWD-25 clients over HTTP/2', () => {
     session: http2.ClientHttp2Session,
     headers: http2.OutgoingHttpHeaders,
     body?: string,
-  ): Promise<{ headers: http2.IncomingHttpHeaders; body: string; code: number; trailers: unknown }> {
+  ): Promise<{
+    headers: http2.IncomingHttpHeaders
+    body: string
+    code: number
+    trailers: unknown
+  }> {
     const stream = session.request(headers, { endStream: body === undefined })
     stream.on('error', () => undefined)
     let got: http2.IncomingHttpHeaders = {}
@@ -1434,7 +1463,7 @@ describe('R-FWD-25 clients over HTTP/2', () => {
       text += String(part)
     })
     if (body !== undefined) stream.end(body)
-    await once(stream, 'close')
+    await closed(stream)
     return { headers: got, body: text, code: stream.rstCode, trailers }
   }
 
@@ -1485,7 +1514,9 @@ describe('R-FWD-25 clients over HTTP/2', () => {
     })
     const { port: at, ends } = await gateway(port, { protocol: 'h2c' })
     const session = await connect(at)
-    expect((await ask2(session, { ':path': '/' })).code).toBe(http2.constants.NGHTTP2_INTERNAL_ERROR)
+    expect((await ask2(session, { ':path': '/' })).code).toBe(
+      http2.constants.NGHTTP2_INTERNAL_ERROR,
+    )
     expect(ends).toMatchObject([{ kind: 'cut', status: 200 }])
     expect((await ask2(session, { ':path': '/' })).body).toBe('fine')
   })

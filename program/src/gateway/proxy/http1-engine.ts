@@ -19,8 +19,8 @@ export function createHttp1Engine(
   return {
     forward: (exchange: Exchange, forward: Forward): Promise<ForwardEnd> => {
       const body = bodyShape(exchange.request)
-      if (body.length !== undefined && body.length > forward.maxBodyBytes)
-        return tooLarge(exchange, forward)
+      const announced = Math.max(body.length ?? 0, forward.bodyStart?.length ?? 0)
+      if (announced > forward.maxBodyBytes) return tooLarge(exchange, forward)
       return new Promise((resolve) => {
         new Http1Passage(way, exchange, forward, body, resolve).begin()
       })

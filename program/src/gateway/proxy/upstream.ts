@@ -16,7 +16,9 @@ export function createUpstream(
 ): Upstream {
   const rules = requestRules(config, now)
   const engine =
-    config.protocol === 'http/1.1' ? createHttp1Engine(config, rules) : createHttp2Engine(config, rules)
+    config.protocol === 'http/1.1'
+      ? createHttp1Engine(config, rules)
+      : createHttp2Engine(config, rules)
   return {
     config,
     forward: engine.forward,

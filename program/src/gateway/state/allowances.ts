@@ -3,6 +3,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 /** The longest window and rate, in seconds: a year. */
 export const maxWindowSeconds = 366 * 86_400
 const maxKeyLength = 512
+/** How far a clock may be set back before it is taken to have been wrong: a minute. */
+const clockStepMicros = 60_000_000
 
 /** Free requests and rates that all processes share. Each is taken by one statement. */
 export class Allowances {
@@ -23,12 +25,14 @@ export class Allowances {
         started_at = iif(abs(:now - started_at) < :seconds, started_at, :now)
       WHERE taken < :requests OR abs(:now - started_at) >= :seconds
       RETURNING taken`)
-    // So is a rate that would be at rest later than a full burst from now.
+    // So was a rate that would be at rest long after a full burst from now: it counts as one of which
+    // a single request is left, and what is stored is right again.
+    const restAt = `max(:now, iif(rest_at > :now + :interval * :burst + ${clockStepMicros},
+      :now + :interval * (:burst - 1), rest_at))`
     this.#takeRate = database.prepare(`
       INSERT INTO rates (key, rest_at) VALUES (:key, :now + :interval)
-      ON CONFLICT DO UPDATE SET
-        rest_at = max(min(rest_at, :now + :interval * :burst), :now) + :interval
-      WHERE max(min(rest_at, :now + :interval * :burst), :now) <= :now + :interval * (:burst - 1)
+      ON CONFLICT DO UPDATE SET rest_at = ${restAt} + :interval
+      WHERE ${restAt} <= :now + :interval * (:burst - 1)
       RETURNING rest_at`)
     this.#takeRate.setReadBigInts(true)
     this.#restAt = database.prepare('SELECT rest_at AS micros FROM rates WHERE key = ?')
@@ -60,7 +64,7 @@ export class Allowances {
     // As integers: a REAL would have to be rounded by SQLite to be stored.
     const values = { key, now: BigInt(now), interval: BigInt(interval), burst: BigInt(burst) }
     if (this.#takeRate.get(values) !== undefined) return 0
-    const restAt = Math.min(Number(this.#restAt.get(key)?.['micros']), now + interval * burst)
+    const restAt = Number(this.#restAt.get(key)?.['micros'])
     return Math.max(1, restAt - interval * (burst - 1) - now) / 1e6
   }
 }

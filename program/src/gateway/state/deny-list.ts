@@ -103,7 +103,7 @@ export class FileDenyList implements DenyList {
   }
 
   #takeIn(): void {
-    const changes = this.#changes.iterate(this.#seenChange) as unknown as Iterable<Change>
+    const changes = this.#changes.all(this.#seenChange) as unknown as readonly Change[]
     for (const { id, isDenied, change } of changes) {
       if (isDenied === 1) this.#denied.add(id)
       else this.#denied.delete(id)

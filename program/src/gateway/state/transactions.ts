@@ -1,6 +1,8 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { toHex } from './hex-key.ts'
 import type { DayStats, Transaction, TransactionFilter } from './state.ts'
+import type { Cursor } from './transaction-cursor.ts'
+import { formatCursor, parseCursor } from './transaction-cursor.ts'
 
 /** How many rows one page looks at, where a filter has no index: a few milliseconds. */
 const maxScanned = 2000
@@ -22,9 +24,6 @@ type Row = {
   readonly last_seen: bigint | null
   readonly is_revoked: bigint
 }
-
-/** Where a page ends: everything before it is on the next one. */
-type Cursor = { readonly settledAt: bigint; readonly id: bigint }
 
 type Condition = { readonly sql: string; readonly values: readonly SQLInputValue[] }
 
@@ -58,13 +57,13 @@ export function readTransactions(
   select.setReadBigInts(true)
   const rows = select.all(...values, ...restValues, limit + 1) as unknown as readonly Row[]
   const items = rows.slice(0, limit).map(transactionOf)
-  if (rows.length > limit) return { items, next: cursorText(rows[limit - 1]!) }
+  if (rows.length > limit) return { items, next: formatCursor(cursorOf(rows[limit - 1]!)) }
 
   const last = database.prepare(`SELECT settled_at, id FROM payments ${index} WHERE ${where}
     ORDER BY settled_at DESC, id DESC LIMIT 1 OFFSET ${maxScanned - 1}`)
   last.setReadBigInts(true)
   const end = last.get(...values) as Pick<Row, 'settled_at' | 'id'> | undefined
-  return { items, next: end === undefined ? undefined : cursorText(end) }
+  return { items, next: end === undefined ? undefined : formatCursor(cursorOf(end)) }
 }
 
 /**
@@ -117,7 +116,7 @@ function planOf(
   if (fromSeconds !== undefined) conditions.push(condition('settled_at >= ?', fromSeconds))
   if (untilSeconds !== undefined) conditions.push(condition('settled_at < ?', untilSeconds))
   if (after !== undefined) {
-    const { settledAt, id: row } = readCursor(after)
+    const { settledAt, id: row } = parseCursor(after)
     conditions.push({ sql: '(settled_at, id) < (?, ?)', values: [settledAt, row] })
   }
   if (service !== undefined) {
@@ -181,20 +180,8 @@ function condition(sql: string, ...values: readonly SQLInputValue[]): Condition 
   return { sql, values }
 }
 
-function cursorText({ settled_at, id }: Pick<Row, 'settled_at' | 'id'>): string {
-  return Buffer.from(`${settled_at}.${id}`).toString('base64url')
-}
-
-/** @throws {RangeError} for a text that no page ended with. */
-function readCursor(text: string): Cursor {
-  const parts = /^(\d{1,15})\.(\d{1,15})$/.exec(Buffer.from(text, 'base64url').toString('latin1'))
-  const cursor =
-    parts === null ? undefined : { settledAt: BigInt(parts[1]!), id: BigInt(parts[2]!) }
-  const same = { settled_at: cursor?.settledAt ?? 0n, id: cursor?.id ?? 0n }
-  if (cursor === undefined || cursorText(same) !== text) {
-    throw new RangeError('after: expected what the page before ended with')
-  }
-  return cursor
+function cursorOf({ settled_at, id }: Pick<Row, 'settled_at' | 'id'>): Cursor {
+  return { settledAt: settled_at, id }
 }
 
 function transactionOf(row: Row): Transaction {
