@@ -7,7 +7,7 @@ import type { State } from './state/index.ts'
 import type { OpenWallet } from './wallet/index.ts'
 import { openWorker } from './worker.ts'
 import type { Fleet } from './workers/index.ts'
-import { localLink, startPrimary } from './workers/index.ts'
+import { claimPort, localLink, startPrimary } from './workers/index.ts'
 
 export type StartOptions = {
   readonly workers: number
@@ -38,6 +38,7 @@ async function startHere({ packet, state, wallet, log }: StartOptions): Promise<
 
 async function startWorkers(options: StartOptions): Promise<RunningFleet> {
   const { workers, packet, state, wallet, log } = options
+  for (const { host, port } of options.config().listen) await claimPort(host, port)
   const primary = await startPrimary({
     workers,
     program: {

@@ -26,6 +26,8 @@ export type GatewayOptions = {
   readonly dryRun: boolean
   /** How many processes do this at once. */
   readonly workers: number
+  /** Whether they share their ports, and the kernel deals out connections. Default false. */
+  readonly reusePort?: boolean
   /** Seconds since 1970. Default: the system clock. */
   readonly now?: () => number
   /** What an operator should read. */
@@ -83,12 +85,14 @@ export async function openGateway(
     failed: (error) =>
       log(`fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
   }
-  const listeners = await openAll(config.listen, (listener) =>
+  const listeners = await openAll(config.listen, (listen, forwardAuth) =>
     openListeners({
-      listen: [listener],
+      listen,
       limits: config.limits,
-      handler: handlerOf(listener, { ...handling, draining: draining.signal }),
+      handler: handlerOf(forwardAuth, { ...handling, draining: draining.signal }),
       onConnections: (open) => observer.connections(open),
+      carriesMany: (address) => snapshot.isTrusted(address),
+      reusePort: options.reusePort ?? false,
       log,
     }),
   )
@@ -99,7 +103,7 @@ export async function openGateway(
       const previous = snapshot
       snapshot = build(next, previous)
       void previous.retire(snapshot)
-      await Promise.all(listeners.map((open, index) => open.renew([next.listen[index]!])))
+      await Promise.all(listeners.map((open) => open.renew(next.listen)))
     },
     async close(timeoutMs) {
       draining.abort(new Error('the gateway is going away'))
@@ -115,15 +119,15 @@ export async function openGateway(
 
 type Draining = HandlerOptions & { readonly draining: AbortSignal }
 
-function handlerOf(listener: ListenerConfig, options: Draining): Handler {
+function handlerOf(mode: ListenerConfig['forwardAuth'], options: Draining): Handler {
   // Nothing may throw here; what does is a fault of the gateway, and ends that one connection.
   const fault = (destroy: () => void) => (error: unknown) => {
     options.failed(error)
     destroy()
   }
-  if (listener.forwardAuth !== undefined) {
+  if (mode !== undefined) {
     return {
-      request: createAuthHandler(listener.forwardAuth, options),
+      request: createAuthHandler(mode, options),
       upgrade: ({ socket }) => socket.destroy(),
     }
   }
@@ -137,14 +141,20 @@ function handlerOf(listener: ListenerConfig, options: Draining): Handler {
   }
 }
 
-/** Opens all listeners, or none. */
+/** Opens all listeners, those of one kind together, or none. */
 async function openAll(
   configs: readonly ListenerConfig[],
-  open: (config: ListenerConfig) => Promise<Listeners>,
+  open: (
+    configs: readonly ListenerConfig[],
+    mode: ListenerConfig['forwardAuth'],
+  ) => Promise<Listeners>,
 ): Promise<readonly Listeners[]> {
   const listeners: Listeners[] = []
   try {
-    for (const config of configs) listeners.push(await open(config))
+    for (const mode of [undefined, 'nginx', 'forward'] as const) {
+      const those = configs.filter(({ forwardAuth }) => forwardAuth === mode)
+      if (those.length > 0) listeners.push(await open(those, mode))
+    }
     return listeners
   } catch (error) {
     await Promise.all(listeners.map((opened) => opened.close(0)))

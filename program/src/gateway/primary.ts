@@ -6,7 +6,7 @@ import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
 import { openScreen } from '../cli/screen.ts'
 import { logStart, renderStart } from './announcement.ts'
-import type { ConfigReading, GatewayConfig } from './config/index.ts'
+import type { ConfigReading, GatewayConfig, ServiceDocument } from './config/index.ts'
 import { ConfigBook } from './config-book.ts'
 import { createControl } from './control.ts'
 import { startFleet } from './fleet.ts'
@@ -50,6 +50,39 @@ export async function runPrimary(settings: Settings): Promise<number> {
   const packet = { ...fromFile, stored: storedServices(state) }
   const { config, documents } = await readOrFail(packet, settings)
   const wallet = await openWalletOf(config)
+  try {
+    return await serveUntilStopped({
+      settings,
+      forPeople,
+      log,
+      packet,
+      config,
+      documents,
+      state,
+      wallet,
+    })
+  } catch (error) {
+    throw explainListen(error)
+  } finally {
+    await wallet.close()
+    state.close()
+    lock.release()
+  }
+}
+
+type Opened = {
+  readonly settings: Settings
+  readonly forPeople: boolean
+  readonly log: Log
+  readonly packet: Packet
+  readonly config: GatewayConfig
+  readonly documents: readonly ServiceDocument[]
+  readonly state: State
+  readonly wallet: OpenWallet
+}
+
+async function serveUntilStopped(opened: Opened): Promise<number> {
+  const { settings, forPeople, log, packet, config, documents, state, wallet } = opened
 
   // Nothing changes the configuration before there is something to change it in.
   let apply: (text: string) => Promise<void> = () => Promise.resolve()
@@ -74,11 +107,25 @@ export async function runPrimary(settings: Settings): Promise<number> {
   else logStart(log, announcement)
   const code = await untilStopped({ fleet, gaveUp, book, log })
   await admin?.close()
-  await wallet.close()
-  // With one process the worker's state is this one, and it is closed already.
-  if (settings.workers > 1) state.close()
-  lock.release()
   return code
+}
+
+/** What `listen` throws, as a sentence. */
+function explainListen(error: unknown): unknown {
+  const { code, address, port } = error as NodeJS.ErrnoException & {
+    readonly address?: string
+    readonly port?: number
+  }
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'another program listens there',
+    EACCES: 'that needs more rights',
+    EADDRNOTAVAIL: 'this machine has no such address',
+  }
+  const reason = code === undefined ? undefined : reasons[code]
+  if (reason === undefined) return error
+  return new Failure(`Cannot listen on ${address}:${port}: ${reason}.`, {
+    advice: 'Choose another address: listen in the configuration, or --listen.',
+  })
 }
 
 /** @throws {Failure} with every mistake. */

@@ -3,8 +3,8 @@ import { exitCodes } from '../cli/exit-codes.ts'
 
 /** Runs `satway gateway`: the primary, or in a process that it started, a worker. */
 export async function runGateway(given: Given): Promise<number> {
-  const { default: cluster } = await import('node:cluster')
-  if (cluster.isWorker) {
+  const { isWorkerProcess } = await import('./workers/index.ts')
+  if (isWorkerProcess()) {
     const { runWorker } = await import('./worker.ts')
     await runWorker()
     return exitCodes.ok

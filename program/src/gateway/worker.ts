@@ -31,6 +31,7 @@ export async function openWorker(link: PrimaryLink, state: State, log: Log): Pro
     accessLog,
     dryRun: packet.dryRun,
     workers: packet.workers,
+    reusePort: link.reusePort,
     log: (message) => log.warn(message),
   })
   link.onReload(async (text) => {

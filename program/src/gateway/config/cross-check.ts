@@ -1,7 +1,8 @@
 import type { Address } from './addresses.ts'
-import { formatAddress, overlap, reaches } from './addresses.ts'
+import { overlap, reaches } from './addresses.ts'
 import type { AdminConfig, ListenerConfig } from './config.ts'
 import type { Finding, Path } from './mistakes.ts'
+import { formatPath } from './mistakes.ts'
 import type { ServiceReading } from './service.ts'
 import { hostOf, portOf } from './urls.ts'
 
@@ -104,7 +105,7 @@ export function findUnratedPrices(services: readonly PlacedService[]): readonly 
       return [
         {
           path,
-          message: `a price in ${sale.price.currency} needs \`rates\`: where its rate is read`,
+          message: 'a price in money needs `rates`: where its rate is read',
         },
       ]
     }),
@@ -173,7 +174,7 @@ export function findLoops(
     const target = { host: hostOf(upstream.url), port: portOf(upstream.url) }
     const reached = own.find(({ address }) => reaches(target, address))
     if (reached === undefined) return []
-    const message = `is the gateway itself: it listens on ${formatAddress(reached.address)}`
+    const message = `is the gateway itself, which listens there (${formatPath(reached.path)})`
     return [{ path: [...path, 'upstream', 'url'], message }]
   })
 }

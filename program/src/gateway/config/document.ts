@@ -163,8 +163,9 @@ function blockedNetworks(): z.ZodType<string[]> {
 
 function walletSchema(where: Where): z.ZodType<WalletConfig> {
   const form = 'the wallet: devnet, or { devnet: { … } }'
-  const file = choose<string | undefined>((value) =>
-    value === 'none' ? z.literal('none').transform(() => undefined) : pathOf(where),
+  // Not `undefined`: that is when a default is taken.
+  const file = choose<string | null>((value) =>
+    value === 'none' ? z.literal('none').transform(() => null) : pathOf(where),
   )
   const devnet = members({
     file: file.default(absolutePath('~/.satway/devnet.json', where)),
@@ -178,7 +179,7 @@ function walletSchema(where: Where): z.ZodType<WalletConfig> {
           'the embedded network has no real money, and NODE_ENV is production; write { devnet: { force: true } } to run it all the same',
       })
     }
-    return { kind: 'devnet', file, balanceMsat: balance, force }
+    return { kind: 'devnet', file: file ?? undefined, balanceMsat: balance, force }
   })
   const long = members({ devnet }).transform((given): WalletConfig => given.devnet)
   const unclear: z.ZodType<WalletConfig> = leaf(() => expected(form))

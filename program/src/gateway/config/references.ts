@@ -128,7 +128,7 @@ function substitute(text: string, { origin, where }: ReferenceRules): string {
         `the admin API refers to environment variables that start with SATWAY_ only, not to ${shown(name)}`,
       )
     }
-    const value = where.env[name]
+    const value = Object.hasOwn(where.env, name) ? where.env[name] : undefined
     if (value === undefined) throw new BrokenReference(`environment variable ${name} is not set`)
     if (value === '') throw new BrokenReference(`environment variable ${name} is empty`)
     return value

@@ -38,6 +38,14 @@ export function findRouteMistakes(
   service: string | undefined,
   entries: readonly SaleEntry[],
 ): readonly RouteMistake[] {
+  const mistakes = refusals(service, entries).flatMap((text) => {
+    return understand(text, entries, (entry) => refusals(service, [entry]).includes(text))
+  })
+  return [...mistakes, ...findOtherFreeTiers(entries)]
+}
+
+/** What the library says of a table of routes. */
+function refusals(service: string | undefined, entries: readonly SaleEntry[]): readonly string[] {
   const paywall = createPaywall({
     service: service ?? 'service',
     payee: noPayee,
@@ -45,11 +53,10 @@ export function findRouteMistakes(
   })
   try {
     createRoutes(paywall, tableOf(entries))
-    return findOtherFreeTiers(entries)
+    return []
   } catch (error) {
     if (!isL402Error(error, 'CONFIG_INVALID')) throw error
-    const mistakes = Object.values(error.details).map((text) => understand(String(text), entries))
-    return [...mistakes, ...findOtherFreeTiers(entries)]
+    return Object.values(error.details).map(String)
   } finally {
     void paywall.close()
   }
@@ -87,19 +94,40 @@ function tableOf(entries: readonly SaleEntry[]): RouteTable {
 const memberNames: Readonly<Record<string, string>> = { lifetimeSeconds: 'lifetime' }
 
 /** The library's sentences have the form `"GET /x" price: expected …`, the key cut to 64 characters. */
-function understand(text: string, entries: readonly SaleEntry[]): RouteMistake {
+function understand(
+  text: string,
+  entries: readonly SaleEntry[],
+  isOf: (entry: SaleEntry) => boolean,
+): readonly RouteMistake[] {
   const match = /^("(?:[^"\\]|\\.)*")(?: ([A-Za-z]+))?: (.*)$/s.exec(text)
-  const cut: unknown = match === null ? undefined : JSON.parse(match[1]!)
-  const matching = entries.filter(({ key }) => key.slice(0, 64) === cut)
-  const key = matching.at(-1)?.key
-  if (match === null || key === undefined) {
-    const message = text.replace(/^table: /, '')
-    return { key: undefined, member: undefined, message }
+  const [, quoted = '""', member, message = ''] = match ?? []
+  const cut: unknown = JSON.parse(quoted)
+  const alike = match === null ? [] : entries.filter(({ key }) => key.slice(0, 64) === cut)
+  const last = alike.at(-1)
+  if (last === undefined) {
+    return [{ key: undefined, member: undefined, message: text.replace(/^table: /, '') }]
   }
-  const [, , member, message = ''] = match
+  // Of several that begin alike, it is those that are wrong by themselves, or the last.
+  const own = alike.length > 1 ? alike.filter(isOf) : alike
   const name = member === undefined ? undefined : (memberNames[member] ?? member)
-  if (!message.endsWith('is sold on other terms already')) return { key, member: name, message }
-  return { key, member: name, message: explainTerms(key, entries) }
+  return (own.length > 0 ? own : [last]).map((entry) => ({
+    key: entry.key,
+    member: name,
+    message: inContext(message, name, entry, entries),
+  }))
+}
+
+function inContext(
+  message: string,
+  member: string | undefined,
+  entry: SaleEntry,
+  entries: readonly SaleEntry[],
+): string {
+  if (message.endsWith('is sold on other terms already')) return explainTerms(entry.key, entries)
+  if (member === 'capability' && entry.sale?.capability === undefined) {
+    return 'expected a capability: the path is too long to be the name of what is sold'
+  }
+  return message
 }
 
 function explainTerms(key: string, entries: readonly SaleEntry[]): string {
@@ -113,7 +141,7 @@ function explainTerms(key: string, entries: readonly SaleEntry[]): string {
     ...(sale.lifetimeSeconds === other.sale.lifetimeSeconds ? [] : ['lifetime']),
     ...(sale.description === other.sale.description ? [] : ['description']),
   ]
-  return `${sale.capability} is sold by ${shown(other.key)} on other terms (${different.join(', ')}): a token of one opens the other`
+  return `is sold by ${shown(other.key)} on other terms (${different.join(', ')}): a token of one would open the other`
 }
 
 /** Free requests are counted by capability, so there is one allowance for each. */
@@ -129,7 +157,7 @@ function findOtherFreeTiers(entries: readonly SaleEntry[]): readonly RouteMistak
     }
     const isSame = JSON.stringify(sale.freeTier) === JSON.stringify(other.sale?.freeTier)
     if (isSame) return []
-    const message = `${sale.capability} has another free tier by ${shown(other.key)}; free requests are counted by capability`
+    const message = `has another free tier by ${shown(other.key)}; free requests are counted by capability`
     return [{ key, member: 'capability', message }]
   })
 }

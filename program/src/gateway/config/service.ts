@@ -25,7 +25,7 @@ export type ServiceReading = {
   readonly hosts: readonly string[] | undefined
   readonly mount: string | undefined
   readonly upstream: UpstreamConfig | undefined
-  /** Whether there is an upstream, be it a wrong one. */
+  /** Whether there is an upstream, or nothing that could have one. */
   readonly hasUpstream: boolean
   readonly routes: ReadonlyMap<string, RouteConfig>
 }
@@ -81,7 +81,7 @@ export function readService(value: unknown, path: Path, findings: Finding[]): Se
       findings.push({ path: [...path, 'routes', ...at], message })
     }
   }
-  const hasUpstream = isMapping(value) && Object.hasOwn(value, 'upstream')
+  const hasUpstream = !isMapping(value) || Object.hasOwn(value, 'upstream')
   return { path, name, hosts, mount, upstream: given?.upstream, hasUpstream, routes }
 }
 

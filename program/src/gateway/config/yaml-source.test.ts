@@ -5,7 +5,9 @@ function mistakesOf(text: string): readonly string[] {
   const source = readYaml(text)
   if (!('mistakes' in source)) return []
   return source.mistakes.map(({ line, column, path, message }) =>
-    `${line ?? ''}:${column ?? ''} ${path} ${message}`.trim(),
+    [line === undefined ? '-' : `${line}:${column}`, path, message]
+      .filter((part) => part !== '')
+      .join(' '),
   )
 }
 
@@ -33,30 +35,15 @@ describe('R-CONF-2 the file is plain YAML 1.2', () => {
   for (const [name, text, expected] of [
     ['a name twice', 'a: 1\nb: 2\na: 3\n', ['3:1 a is there twice']],
     ['a name twice in two spellings', 'a: 1\n"a": 3\n', ['2:1 a is there twice']],
-    ['a tag', 'a: !secret x\n', ['1:4  YAML: Unresolved tag: !secret']],
-    [
-      'a second document',
-      'a: 1\n---\nb: 2\n',
-      [expect.stringMatching(/^2:\d {2}YAML: Source contains multiple documents/)],
-    ],
+    ['a tag', 'a: !secret x\n', ['1:4 YAML: Unresolved tag: !secret']],
+    ['a second document', 'a: 1\n---\nb: 2\n', ['2:1 YAML: one document only; take the --- out']],
     ['an alias of nothing', 'a: *x\n', ['1:4 a is an alias of nothing before it']],
-    [
-      'another version',
-      '%YAML 1.1\n---\na: yes\n',
-      [': is YAML 1.2; take the %YAML line out'.slice(0)],
-    ],
-    [
-      'a name that is a mapping',
-      '? { a: 1 }\n: 2\n',
-      [expect.stringMatching(/^1:3 {2}YAML: With stringKeys/)],
-    ],
-    ['a tab', 'a:\n\tb: 1\n', [expect.stringMatching(/^2:1 {2}YAML: Tabs/)]],
+    ['another version', '%YAML 1.1\n---\na: yes\n', ['- is YAML 1.2; take the %YAML line out']],
+    ['a name that is a mapping', '? { a: 1 }\n: 2\n', ['1:3 YAML: names are text']],
+    ['a tab', 'a:\n\tb: 1\n', ['2:1 YAML: Tabs are not allowed as indentation']],
   ] as const) {
     test(`${name} is a mistake`, () => {
-      const found = mistakesOf(text)
-      expect(found.map((one) => one.replace(/^: ?/, ': '))).toEqual(
-        expected.map((one) => (typeof one === 'string' ? one.replace(/^: ?/, ': ') : one)),
-      )
+      expect(mistakesOf(text)).toEqual(expected)
     })
   }
 
@@ -78,7 +65,7 @@ describe('R-CONF-2 the file is plain YAML 1.2', () => {
     expect(mistakesOf(bomb).join()).toContain('more than 100000 values')
     expect(mistakesOf('['.repeat(200_000)).length).toBeGreaterThan(0)
     expect(mistakesOf(`a: ${'x'.repeat(1_100_000)}`)).toEqual([
-      ': is longer than 1048576 characters'.replace(': ', ':  '),
+      '- is longer than 1048576 characters',
     ])
   })
 })

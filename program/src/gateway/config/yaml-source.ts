@@ -78,13 +78,19 @@ function refused(message: string): YamlSource {
   return { mistakes: [{ path: '', line: undefined, column: undefined, message }] }
 }
 
+/** Where the parser speaks to programmers. */
+const ourWords: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'one document only; take the --- out',
+  NON_STRING_KEY: 'names are text',
+}
+
 function syntaxMistakes(
   problems: readonly YAMLError[],
   lines: LineCounter,
 ): readonly ConfigMistake[] {
   const mistakes = problems.slice(0, maxSyntaxMistakes).map((problem): ConfigMistake => {
     const { line, col } = lines.linePos(problem.pos[0])
-    const [sentence = ''] = problem.message.split('\n')
+    const [sentence = ''] = (ourWords[problem.code] ?? problem.message).split('\n')
     return { path: '', line, column: col, message: `YAML: ${printable(sentence).slice(0, 160)}` }
   })
   return inOrder(mistakes)

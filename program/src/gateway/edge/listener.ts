@@ -22,6 +22,7 @@ export type ListenerOptions = {
   readonly count: ConnectionLimit
   readonly onConnections: (open: number) => void
   readonly log: (message: string) => void
+  readonly reusePort: boolean
 }
 
 /** Connections that wait to be accepted. The kernel has a bound of its own. */
@@ -104,7 +105,9 @@ export class Listener {
     if (this.#config.tls !== undefined) await this.#tls!.use(this.#config.tls)
     await new Promise<void>((resolve, reject) => {
       this.#front.once('error', reject)
-      this.#front.listen({ host: this.#config.host, port: this.#config.port, backlog }, () => {
+      const { host, port } = this.#config
+      const reusePort = this.#options.reusePort && port !== 0
+      this.#front.listen({ host, port, backlog, reusePort }, () => {
         this.#front.off('error', reject)
         // Accepting can fail for want of descriptors. It goes on when there are some.
         this.#front.on('error', (error) => this.#options.log(`listen: ${error.message}`))

@@ -16,6 +16,8 @@ export type EdgeOptions = {
    * whose `X-Forwarded-For` is trusted. Asked for each connection. Default: none.
    */
   readonly carriesMany?: (address: string) => boolean
+  /** Shares each port with other processes, among which the kernel deals out connections. */
+  readonly reusePort?: boolean
   /** What an operator should read. */
   readonly log?: (message: string) => void
 }
@@ -65,7 +67,14 @@ export async function openListeners(options: EdgeOptions): Promise<Listeners> {
   try {
     const sites = new Map<string, ChallengeSite[]>()
     for (const config of options.listen) {
-      const listener = new Listener(config, { limits, handler, count, onConnections, log })
+      const listener = new Listener(config, {
+        limits,
+        handler,
+        count,
+        onConnections,
+        log,
+        reusePort: options.reusePort === true,
+      })
       listeners.push(listener)
       // Before an order begins: its challenges come at once.
       await openChallenges(listener, sites, challenges)

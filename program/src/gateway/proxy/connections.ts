@@ -74,7 +74,7 @@ export class Connections {
   readonly #connect: buildConnector.connector
   readonly #idle: Connection[] = []
   #busy = 0
-  #whenClosed: (() => void) | undefined
+  #closing: { readonly done: Promise<void>; readonly finish: () => void } | undefined
 
   constructor(config: UpstreamConfig) {
     this.#config = config
@@ -98,7 +98,7 @@ export class Connections {
 
   /** After a complete response. */
   giveBack(connection: Connection): void {
-    if (this.#whenClosed !== undefined) {
+    if (this.#closing !== undefined) {
       this.drop(connection)
       return
     }
@@ -112,16 +112,17 @@ export class Connections {
   drop(connection: Connection): void {
     this.#busy--
     connection.destroy()
-    if (this.#busy === 0) this.#whenClosed?.()
+    if (this.#busy === 0) this.#closing?.finish()
   }
 
   /** Ends those that are idle now, and the others when they are given back. Resolves after the last. */
   close(): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing.done
     for (const connection of this.#idle.splice(0)) connection.destroy()
-    return new Promise((resolve) => {
-      this.#whenClosed = resolve
-      if (this.#busy === 0) resolve()
-    })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#closing = { done: promise, finish: resolve }
+    if (this.#busy === 0) resolve()
+    return promise
   }
 
   /** Connects, and closes again. Rejects with what went wrong. */

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import http from 'node:http'
 import http2 from 'node:http2'
@@ -10,6 +11,7 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { gunzipSync } from 'node:zlib'
 import { isL402Error } from 'satway'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { UpstreamConfig } from '../config/config.ts'
@@ -272,6 +274,74 @@ describe('R-FWD-8 a plain exchange', () => {
     const text = await wire(at, 'GET / HTTP/1.0\r\nHost: a\r\n\r\n')
     expect(text.endsWith('\r\n\r\nab')).toBe(true)
     expect(text.toLowerCase()).not.toContain('chunked')
+  })
+})
+
+describe('R-FWD-10 nginx as the upstream', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'satway-nginx-'))
+  const file = Buffer.alloc(1024 * 1024, 'z')
+  let nginx: ChildProcess
+  let port = 0
+
+  beforeAll(async () => {
+    // A port that was free a moment ago.
+    const probe = net.createServer().listen(0, '127.0.0.1')
+    await once(probe, 'listening')
+    port = (probe.address() as AddressInfo).port
+    probe.close()
+    await once(probe, 'close')
+    writeFileSync(join(folder, 'file'), file)
+    const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+      .map((kind) => `${kind}_temp_path ${folder}/${kind};`)
+      .join(' ')
+    const config = join(folder, 'nginx.conf')
+    writeFileSync(
+      config,
+      `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+      events {} http { access_log off; ${temp} gzip on; gzip_proxied any; gzip_types *;
+      server { listen 127.0.0.1:${port}; root ${folder}; location /empty { return 204; } } }`,
+    )
+    nginx = spawn('nginx', ['-e', join(folder, 'error.log'), '-c', config], { stdio: 'ignore' })
+    for (let isUp = false; !isUp; ) {
+      const socket = net.connect(port, '127.0.0.1').on('error', () => undefined)
+      isUp = await new Promise((resolve) => {
+        socket.on('connect', () => resolve(true)).on('close', () => resolve(false))
+      })
+      socket.destroy()
+      if (!isUp) await delay(20)
+    }
+  })
+  afterAll(async () => {
+    nginx.kill()
+    await once(nginx, 'exit')
+    rmSync(folder, { recursive: true })
+  })
+
+  test('files, parts of files, compressed and unchanged ones, on kept connections', async () => {
+    const { port: at, ends } = await gateway(port)
+    const whole = await ask(at, { path: '/file' })
+    expect(whole).toMatchObject({ status: 200, isComplete: true })
+    expect(whole.body).toBe(file.toString('latin1'))
+    const part = await ask(at, { path: '/file', headers: { Range: 'bytes=2-5' } })
+    expect(part).toMatchObject({ status: 206, body: 'zzzz' })
+    expect(part.headers['content-range']).toBe(`bytes 2-5/${file.length}`)
+    const etag = whole.headers.etag!
+    const same = await ask(at, { path: '/file', headers: { 'If-None-Match': etag } })
+    expect(same).toMatchObject({ status: 304, body: '' })
+    const small = await ask(at, { path: '/file', headers: { 'Accept-Encoding': 'gzip' } })
+    expect(small.headers['content-encoding']).toBe('gzip')
+    expect(gunzipSync(Buffer.from(small.body, 'latin1')).equals(file)).toBe(true)
+    expect(await ask(at, { path: '/file', method: 'HEAD' })).toMatchObject({
+      status: 200,
+      body: '',
+    })
+    expect(await ask(at, { path: '/empty' })).toMatchObject({ status: 204, body: '' })
+    expect(await ask(at, { path: '/none' })).toMatchObject({ status: 404 })
+    expect(await ask(at, { path: '/file', method: 'POST', body: 'x' })).toMatchObject({
+      status: 405,
+    })
+    await until(() => ends.length === 8)
+    expect(ends.every(({ kind }) => kind === 'done')).toBe(true)
   })
 })
 
@@ -1425,6 +1495,7 @@ describe('R-FWD-26 closing', () => {
     waiting[0]!.end('answer')
     expect((await slow).body).toBe('answer')
     await closed
+    await upstream.close()
     await until(() => sockets.size === 0)
   })
 })

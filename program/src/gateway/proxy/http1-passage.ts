@@ -7,6 +7,7 @@ import type { Connection, Connections } from './connections.ts'
 import { Delivery } from './delivery.ts'
 import type { Exchange } from './exchange.ts'
 import type { Forward, ForwardEnd } from './forward.ts'
+import { lineOf } from './header-line.ts'
 import type { RequestRules } from './headers.ts'
 import { requestHeaders, responseHeaders, responseTrailers } from './headers.ts'
 import type { Refusal } from './refusals.ts'
@@ -365,10 +366,4 @@ export class Http1Passage implements Dispatcher.DispatchHandler, Watched {
 
 function isLate(error: Error): boolean {
   return 'code' in error && error.code === 'UND_ERR_CONNECT_TIMEOUT'
-}
-
-/** All lines of a header as one. */
-function lineOf(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name.toLowerCase()]
-  return Array.isArray(value) ? value.join(', ') : value
 }

@@ -12,6 +12,8 @@ import { cutWith, endResponse, writeHeadOnly, writePart } from './http2-response
 import type { Http2Session, OpenStream } from './http2-session.ts'
 import type { Http2Sessions } from './http2-sessions.ts'
 import { Upload } from './http2-upload.ts'
+import type { Refusal } from './refusals.ts'
+import { timedOut, tooLarge, tooSlow, unavailable } from './refusals.ts'
 import type { StallWatch, Watched } from './stall-watch.ts'
 import { isConnectTimeout } from './upstream-socket.ts'
 
@@ -39,12 +41,6 @@ type Phase =
   | 'client'
 
 type Added = readonly (readonly [string, string])[]
-type Refusal = Pick<Extract<ForwardEnd, { kind: 'refused' }>, 'status' | 'code'>
-
-const unavailable: Refusal = { status: 502, code: 'UPSTREAM_UNAVAILABLE' }
-const timedOut: Refusal = { status: 504, code: 'UPSTREAM_TIMEOUT' }
-const tooLarge: Refusal = { status: 413, code: 'REQUEST_TOO_LARGE' }
-const tooSlow: Refusal = { status: 408, code: 'REQUEST_TIMEOUT' }
 
 /** How often a request is sent that was certainly not processed. */
 const maxTries = 3

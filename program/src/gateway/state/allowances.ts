@@ -6,15 +6,21 @@ const maxKeyLength = 512
 /** How far a clock may be set back before it is taken to have been wrong: a minute. */
 const clockStepMicros = 60_000_000
 
-/** Free requests and rates that all processes share. Each is taken by one statement. */
+/**
+ * Free requests and rates that all processes share. Each is taken by one statement. Before it one
+ * looks: who is refused, however often he asks, takes no lock that others need.
+ */
 export class Allowances {
   readonly #now: () => number
+  readonly #isUsedUp: StatementSync
   readonly #takeFree: StatementSync
   readonly #takeRate: StatementSync
   readonly #restAt: StatementSync
 
   constructor(database: DatabaseSync, now: () => number) {
     this.#now = now
+    this.#isUsedUp = database.prepare(`SELECT 1 FROM free_windows
+      WHERE key = :key AND taken >= :requests AND abs(:now - started_at) < :seconds`)
     // A window that seems to begin long after now was begun by a clock that has been put right.
     this.#takeFree = database.prepare(`
       INSERT INTO free_windows (key, started_at, ends_at, taken)
@@ -46,6 +52,7 @@ export class Allowances {
     if (requests < 1) return false
     const now = Math.floor(this.#now())
     const window = { key, now, seconds: Math.floor(windowSeconds), requests: Math.floor(requests) }
+    if (this.#isUsedUp.get(window) !== undefined) return false
     return this.#takeFree.get(window) !== undefined
   }
 
@@ -61,11 +68,18 @@ export class Allowances {
     const now = Math.floor(this.#now() * 1e6)
     const interval = Math.round(intervalSeconds * 1e6)
     const burst = Math.floor(rate.burst)
+    const waitMicros = (): number => {
+      const restAt = Number(this.#restAt.get(key)?.['micros'] ?? 0)
+      if (restAt > now + interval * burst + clockStepMicros) return 0
+      return Math.max(0, restAt - interval * (burst - 1) - now)
+    }
+    const wait = waitMicros()
+    if (wait > 0) return wait / 1e6
     // As integers: a REAL would have to be rounded by SQLite to be stored.
     const values = { key, now: BigInt(now), interval: BigInt(interval), burst: BigInt(burst) }
     if (this.#takeRate.get(values) !== undefined) return 0
-    const restAt = Number(this.#restAt.get(key)?.['micros'])
-    return Math.max(1, restAt - interval * (burst - 1) - now) / 1e6
+    // Another process was faster.
+    return Math.max(1, waitMicros()) / 1e6
   }
 }
 

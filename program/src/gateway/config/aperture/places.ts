@@ -89,7 +89,8 @@ function translate(
 /** Whether it matches everything there is; `^$` matches nothing that is asked for. */
 function isEverything({ isFromStart, isToEnd, parts }: Alternative): boolean {
   if (parts.length === 0) return !(isFromStart && isToEnd)
-  return parts.every(({ kind }) => kind === 'any' || kind === 'some')
+  const characters = parts.filter(({ kind }) => kind === 'some').length
+  return characters <= 1 && parts.every(({ kind }) => kind === 'any' || kind === 'some')
 }
 
 function hostOf(alternative: Alternative): Translation | undefined {
