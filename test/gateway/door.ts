@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createHttp1Server } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
-import type { AddressInfo, Socket } from 'node:net'
-import { createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import type { UpstreamConfig } from '../../program/src/gateway/config/config.ts'
 import type {
   Exchange,
@@ -55,7 +54,9 @@ export function forwardOf(
 
 /** A gateway's inbound side and nothing more: no price, no routes. */
 export type Door = {
+  /** For HTTP/2 by prior knowledge. */
   readonly port: number
+  readonly http1Port: number
   /** How each exchange ended, in order of their ends. */
   readonly ends: readonly ForwardEnd[]
   /** The next end that nobody has asked for yet. */
@@ -68,7 +69,7 @@ export type DoorOptions = {
   readonly upgrade?: (exchange: UpgradeExchange) => Promise<ForwardEnd>
 }
 
-/** Opens a door that speaks HTTP/1.1, and HTTP/2 by prior knowledge, on one port of this machine. */
+/** Opens a door on two free ports of this machine. */
 export async function openDoor({ forward, upgrade }: DoorOptions): Promise<Door> {
   const ends: ForwardEnd[] = []
   const waiting: ((end: ForwardEnd) => void)[] = []
@@ -100,21 +101,19 @@ export async function openDoor({ forward, upgrade }: DoorOptions): Promise<Door>
     over(end)
   })
 
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, async (socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    socket.on('error', () => undefined)
-    socket.resume()
-    const first = await firstBytes(socket)
-    if (first === undefined) return
-    const isHttp2 = first.toString('latin1').startsWith('PRI')
-    socket.unshift(first)
-    ;(isHttp2 ? http2 : http1).emit('connection', socket)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const servers = [http1, http2] as const
+  for (const server of servers) {
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+  }
+  const portOf = (server: Server): number => (server.address() as AddressInfo).port
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(http2),
+    http1Port: portOf(http1),
     ends,
     nextEnd: () => {
       asked++
@@ -124,22 +123,9 @@ export async function openDoor({ forward, upgrade }: DoorOptions): Promise<Door>
     },
     close: async () => {
       for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
+      for (const server of servers) await new Promise((resolve) => server.close(resolve))
     },
   }
-}
-
-async function firstBytes(socket: Socket): Promise<Buffer | undefined> {
-  const { promise, resolve } = Promise.withResolvers<Buffer | undefined>()
-  const onClose = (): void => resolve(undefined)
-  socket.once('data', (part) => {
-    socket.pause()
-    socket.off('close', onClose)
-    resolve(part)
-  })
-  socket.once('close', onClose)
-  return promise
 }
 
 function answer(exchange: Exchange, end: Extract<ForwardEnd, { kind: 'refused' }>): void {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { connect } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
@@ -106,6 +107,11 @@ export function answerSeen({ request, response, peer }: Exchange): void {
   request.on('end', () => {
     response.end(`${request.method} ${request.url} ${bytes} ${peer.address} ${peer.isEncrypted}`)
   })
+}
+
+/** Where a test knows that it is HTTP/1.1. */
+export function asHttp1(response: Exchange['response']): ServerResponse {
+  return response as ServerResponse
 }
 
 /** What came back on a connection until it ended. */

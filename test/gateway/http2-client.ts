@@ -44,7 +44,10 @@ export async function openHttp2(url: string, ca?: string): Promise<Http2Client> 
       stream.end(body)
       return answer
     },
-    close: () => new Promise((closed) => session.close(closed)),
+    close: async () => {
+      if (session.closed) return
+      await new Promise<void>((closed) => session.close(closed))
+    },
   }
 }
 

@@ -438,6 +438,9 @@ describe('R-GW-18 a body', () => {
       statusOf(`${stage.url}/a`, { ...paid(authorization), method: 'POST', body })
     expect(await post('x'.repeat(1025))).toBe(413)
     expect(await post('x'.repeat(1024))).toBe(200)
+    await vi.waitFor(() =>
+      expect(stage.records.at(-1)).toMatchObject({ requestBytes: 1024, responseBytes: 6 }),
+    )
     expect(upstream.seen.at(-1)!.body).toHaveLength(1024)
     expect(await post('x')).toBe(402)
   })

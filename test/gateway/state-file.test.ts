@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -76,6 +77,19 @@ describe('R-STATE-1 the lock', () => {
     openState({ file, owner: 'worker' }).close()
     lock.release()
     expect(statSync(`${file}.lock`).mode & 0o777).toBe(0o600)
+  })
+
+  test('is one for all names of a file', () => {
+    const file = newFile()
+    openState({ file, owner: 'one' }).close()
+    const other = newFile()
+    symlinkSync(file, other)
+    const lock = lockState(other)
+    expect(() => lockState(file)).toThrow('is in use')
+    lock.release()
+    const state = openState({ file: other, owner: 'one' })
+    expect(existsSync(`${file}-wal`)).toBe(true)
+    state.close()
   })
 
   test('that cannot be made says so', () => {

@@ -1,17 +1,22 @@
 import type { DenyList, Receipt } from 'satway/server'
 
 /** One paid response under way. */
-type Stream = {
+export type PaidStream = {
   readonly receipt: Receipt
   readonly cut: () => void
+  /** Where it stands in the list; -1 when it is over. */
+  place: number
 }
 
 /**
  * Paid responses under way, so that those of a revoked token end with it. Looked through every few
- * seconds; a response that is over before costs two changes of a set.
+ * seconds.
+ *
+ * A list where the last one takes the place of one that is over: a `Set` keeps what was deleted from
+ * it alive over collections, which cost more than everything else that the gateway does for a request.
  */
 export class ActiveStreams {
-  readonly #streams = new Set<Stream>()
+  readonly #streams: PaidStream[] = []
   readonly #denyList: DenyList
   readonly #timer: NodeJS.Timeout
 
@@ -22,24 +27,32 @@ export class ActiveStreams {
   }
 
   /** @returns What {@link remove} takes; `undefined` for what nobody paid for. */
-  add(receipt: Receipt | undefined, cut: () => void): Stream | undefined {
+  add(receipt: Receipt | undefined, cut: () => void): PaidStream | undefined {
     if (receipt === undefined) return undefined
-    const stream = { receipt, cut }
-    this.#streams.add(stream)
+    const stream = { receipt, cut, place: this.#streams.length }
+    this.#streams.push(stream)
     return stream
   }
 
-  remove(stream: Stream | undefined): void {
-    if (stream !== undefined) this.#streams.delete(stream)
+  /** Does nothing for one that is over. */
+  remove(stream: PaidStream | undefined): void {
+    if (stream === undefined || stream.place === -1) return
+    const last = this.#streams.pop()!
+    if (last !== stream) {
+      this.#streams[stream.place] = last
+      last.place = stream.place
+    }
+    stream.place = -1
   }
 
   /** Cuts what was revoked. */
   sweep(): void {
-    for (const stream of this.#streams) {
-      const { paymentHash, tokenId } = stream.receipt
+    const revoked = this.#streams.filter(({ receipt: { paymentHash, tokenId } }) => {
       // A list that has to be asked elsewhere is asked for requests, not for streams.
-      if (this.#denyList.isDenied({ paymentHash, tokenId, delegationIds: [] }) !== true) continue
-      this.#streams.delete(stream)
+      return this.#denyList.isDenied({ paymentHash, tokenId, delegationIds: [] }) === true
+    })
+    for (const stream of revoked) {
+      this.remove(stream)
       stream.cut()
     }
   }

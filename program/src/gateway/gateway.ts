@@ -6,7 +6,7 @@ import type { GatewayConfig, ListenerConfig } from './config/index.ts'
 import type { Listeners } from './edge/index.ts'
 import { openListeners } from './edge/index.ts'
 import type { HandlerOptions } from './handler.ts'
-import { serve } from './handler.ts'
+import { cut, serve } from './handler.ts'
 import type { AccessLog, Observer } from './operations/index.ts'
 import { paywallEvents } from './paywall-events.ts'
 import type { RateSource } from './pricing/index.ts'
@@ -133,7 +133,7 @@ function handlerOf(mode: ListenerConfig['forwardAuth'], options: Draining): Hand
   }
   return {
     request: (exchange) => {
-      serve(exchange, options).catch(fault(() => exchange.response.destroy()))
+      serve(exchange, options).catch(fault(() => cut(exchange)))
     },
     upgrade: (exchange) => {
       serveUpgrade(exchange, options).catch(fault(() => exchange.socket.destroy()))

@@ -10,7 +10,7 @@ import type { Observer } from './operations/index.ts'
 import type { Admission, Facts, Verdict } from './passage.ts'
 import { decide, refuse } from './passage.ts'
 import type { Exchange, Forward, ForwardEnd, Peer } from './proxy/index.ts'
-import { isGrpc, rewriteTarget, sendGrpcRefusal } from './proxy/index.ts'
+import { cutResponse, isClientGone, isGrpc, rewriteTarget, sendGrpcRefusal } from './proxy/index.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { State } from './state/index.ts'
 
@@ -33,7 +33,7 @@ const refusedBodyMs = 5000
 /** Serves one request: decides it, forwards it or answers it, and tells of it at its end. */
 export async function serve(exchange: Exchange, options: HandlerOptions): Promise<void> {
   const snapshot = options.current()
-  const { request, response } = exchange
+  const { request } = exchange
   const incoming = readRequest(exchange, snapshot)
   const facts = openFacts(request, incoming.clientAddress, exchange.peer)
   if (isGrpc(request)) facts.protocol = 'grpc'
@@ -47,7 +47,6 @@ export async function serve(exchange: Exchange, options: HandlerOptions): Promis
     : answer(exchange, verdict.response, facts)
   facts.end = end
   facts.durationMs = performance.now() - facts.durationMs
-  facts.responseBytes = bytesOf(response)
   options.observer.exchange(facts)
 }
 
@@ -128,7 +127,7 @@ async function forward(
 ): Promise<Facts['end']> {
   const { service, route, decision } = admission
   if (decision.receipt !== undefined) state.noteToken(decision.receipt)
-  const stream = streams.add(decision.receipt, () => exchange.response.destroy())
+  const stream = streams.add(decision.receipt, () => cut(exchange))
   let end: ForwardEnd
   try {
     end = await service.upstream!.forward(exchange, forwardOf(admission, exchange, incoming, facts))
@@ -146,6 +145,11 @@ async function forward(
   facts.status = end.status ?? clientGone
   if (end.status !== undefined && end.status >= 500) facts.outcome = 'failed'
   return end.kind
+}
+
+/** Ends an exchange so that its client can tell that something is missing. */
+export function cut({ request, response }: Exchange): void {
+  if (!isClientGone(response)) cutResponse(response, request.httpVersion === '1.0')
 }
 
 /** What an upstream is asked for an admitted request. */
@@ -174,6 +178,7 @@ export function forwardOf(
     headMs: config.headMs ?? upstream!.headMs,
     idleMs: config.idleMs ?? upstream!.idleMs,
     bodyStart: incoming.bodyStart,
+    traffic: facts,
     // The use is durable before the client sees anything of what it bought.
     started: decision.isCounted
       ? async (status, header) => {
@@ -188,7 +193,7 @@ export function forwardOf(
 function answer(exchange: Exchange, refusal: RefusalResponse, facts: Facts): Facts['end'] {
   const { request, response } = exchange
   facts.status = refusal.status
-  if (response.destroyed || response.writableEnded) return 'client-left'
+  if (isClientGone(response) || response.writableEnded) return 'client-left'
   // Both kinds of response have what is used of them.
   if (facts.protocol === 'grpc') sendGrpcRefusal(exchange, refusal)
   else sendRefusal(response as ServerResponse, refusal)
@@ -202,9 +207,4 @@ function dropBody({ request }: Exchange): void {
   const timer = setTimeout(() => request.destroy(), refusedBodyMs)
   timer.unref()
   request.once('close', () => clearTimeout(timer))
-}
-
-function bytesOf(response: Exchange['response']): number {
-  const socket = 'bytesWritten' in response ? response.bytesWritten : undefined
-  return typeof socket === 'number' ? socket : 0
 }

@@ -1,4 +1,3 @@
-import type { GatewayConfig } from './config/index.ts'
 import type { Gateway } from './gateway.ts'
 import { openGateway } from './gateway.ts'
 import type { Log } from './operations/index.ts'
@@ -15,7 +14,8 @@ export async function openWorker(link: PrimaryLink, state: State, log: Log): Pro
   const packet = JSON.parse(link.config) as Packet
   const config = await requireConfig(packet)
   const metrics = createMetrics({ process: link.name, lostLogLines: () => accessLog.lost() })
-  const accessLog = createAccessLog(forPeople(config.log, packet), {
+  const accessLog = createAccessLog(config.log, {
+    isWatched: packet.forPeople,
     problem: (error) => log.warn(error.message),
   })
   const gateway = await openGateway(config, {
@@ -58,10 +58,4 @@ export async function runWorker(): Promise<void> {
   const { state: file } = await requireConfig(packet)
   const onFailure = (error: unknown): void => log.failure('use-store', undefined, error)
   await openWorker(link, openState({ file, owner: link.owner, onFailure }), log)
-}
-
-/** JSON for programs; on a terminal, lines that can be read. */
-function forPeople(log: GatewayConfig['log'], packet: Packet): GatewayConfig['log'] {
-  const isForPeople = packet.forPeople && log.access === 'json' && log.file === undefined
-  return isForPeople ? { ...log, access: 'text' } : log
 }

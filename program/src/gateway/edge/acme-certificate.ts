@@ -6,8 +6,8 @@ import {
   isCode,
   makePrivateFolder,
   readIfThere,
+  stampOf,
   writePrivateFile,
-  writtenAtMs,
 } from './certificate-file.ts'
 import type { KeeperOptions } from './certificate-keeper.ts'
 import { CertificateKeeper, reasonOf } from './certificate-keeper.ts'
@@ -92,7 +92,8 @@ function isToken(token: string): boolean {
 /** @returns What gives the turn back; `undefined` when another process is at it. */
 async function takeTurn(folder: string, nowMs: number): Promise<(() => Promise<void>) | undefined> {
   const file = join(folder, 'order.lock')
-  if (nowMs - (await writtenAtMs(file)) > orderMs) await rm(file, { force: true })
+  const held = await stampOf(file)
+  if (held !== undefined && nowMs - held.writtenMs > orderMs) await rm(file, { force: true })
   try {
     await (await open(file, 'wx', 0o600)).close()
   } catch (error) {

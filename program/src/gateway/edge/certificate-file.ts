@@ -53,12 +53,16 @@ export async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
-/** When a file was last written, in milliseconds since 1970; 0 where there is none. */
-export async function writtenAtMs(file: string): Promise<number> {
+/** What a file is, and since when: another one after every writing. `undefined` where there is none. */
+export type FileStamp = { readonly id: string; readonly writtenMs: number }
+
+export async function stampOf(file: string): Promise<FileStamp | undefined> {
   try {
-    return (await stat(file)).mtimeMs
+    const { ino, size, mtimeMs } = await stat(file)
+    // Times are coarse: two files of one moment differ in their place.
+    return { id: `${ino} ${size} ${mtimeMs}`, writtenMs: mtimeMs }
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return 0
+    if (isCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

@@ -1,5 +1,5 @@
 import type { KeyPair } from './certificate-file.ts'
-import { isFor, readKeyPair, renewalMs, writeKeyPair, writtenAtMs } from './certificate-file.ts'
+import { isFor, readKeyPair, renewalMs, stampOf, writeKeyPair } from './certificate-file.ts'
 
 export type KeeperOptions = {
   /** Where the certificate and its key are kept. */
@@ -25,7 +25,7 @@ export class CertificateKeeper {
   readonly #options: KeeperOptions
   readonly #stopped = new AbortController()
   #pair: KeyPair | undefined
-  #seenMs = 0
+  #seen: string | undefined
   #checking: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -47,12 +47,13 @@ export class CertificateKeeper {
   /** Serves what is in the file, if it is new. */
   async load(): Promise<void> {
     const { file, use, log } = this.#options
-    const writtenMs = await writtenAtMs(file)
-    if (writtenMs === this.#seenMs) return
-    this.#seenMs = writtenMs
+    const stamp = await stampOf(file)
+    if (stamp?.id === this.#seen) return
+    this.#seen = stamp?.id
+    if (stamp === undefined) return
     const pair = await readKeyPair(file)
     if (pair === undefined) {
-      if (writtenMs !== 0) log(`certificate: ${file} is not as it was written; a new one is made`)
+      log(`certificate: ${file} is not as it was written; a new one is made`)
       return
     }
     use(pair)
@@ -75,7 +76,7 @@ export class CertificateKeeper {
       const made = await make(this.#stopped.signal)
       if (made === undefined || this.#stopped.signal.aborted) return
       // Of several processes that begin at once, one makes it and all serve the same.
-      await writeKeyPair(file, made, this.#seenMs === 0 ? 'create' : 'replace')
+      await writeKeyPair(file, made, this.#seen === undefined ? 'create' : 'replace')
       await this.load()
     } catch (error) {
       log(`certificate for ${names.join(', ')}: ${reasonOf(error)}`)
@@ -87,9 +88,14 @@ export class CertificateKeeper {
   }
 }
 
-/** What went wrong, as a line of the log: what a peer has to say about it is cut. */
+/**
+ * What went wrong, in a few words of the log. A peer may have chosen them: addresses are left out
+ * and the rest is cut.
+ */
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error)
-  const plain = message.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ')
+  const plain = message
+    .replace(/"?https?:\/\/[^\s"]*"?/g, '…')
+    .replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ')
   return plain.length > 64 ? `${plain.slice(0, 64)}…` : plain
 }

@@ -5,10 +5,18 @@ import type { Exchange } from '../proxy/exchange.ts'
  * before: who is refused has sent nothing in vain.
  */
 export function continueOnRead(request: Exchange['request'], response: Exchange['response']): void {
-  const read = request.read
+  const { read } = request
+  const writeContinue: (this: unknown) => void = response.writeContinue
+  let isInvited = false
+  // Who reads may say so before: the client is told once.
+  response.writeContinue = (): void => {
+    if (isInvited || response.headersSent || response.destroyed) return
+    isInvited = true
+    writeContinue.call(response)
+  }
   request.read = (size?: number): unknown => {
     request.read = read
-    if (!response.headersSent && !response.destroyed) response.writeContinue()
+    response.writeContinue()
     return read.call(request, size)
   }
 }

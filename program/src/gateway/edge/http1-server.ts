@@ -57,7 +57,7 @@ export function createHttp1Server(options: Http1Options): Server {
     if (connection.isDraining || connection.isOver || request.httpVersionMinor === 0) {
       response.shouldKeepAlive = false
     }
-    const fault = checkRequest(request, limits.headerCount)
+    const fault = checkRequest(request, limits)
     const exchange = { request, response, peer: connection.peer }
     if (fault === undefined) {
       handler.request(exchange)
@@ -104,7 +104,7 @@ export function createHttp1Server(options: Http1Options): Server {
       socket.destroy()
       return
     }
-    const fault = checkRequest(request, limits.headerCount)
+    const fault = checkRequest(request, limits)
     connection.isUpgraded = true
     const { peer } = connection
     if (fault === undefined) {

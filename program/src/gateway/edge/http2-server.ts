@@ -67,7 +67,7 @@ export function createHttp2Server(options: Http2Options): Http2Server {
     const connection = session === undefined ? undefined : connections.get(session as never)
     if (connection === undefined) return
     const exchange = { request, response, peer: connection.peer }
-    const fault = checkRequest(request, limits.headerCount)
+    const fault = checkRequest(request, limits)
     if (fault === undefined) handler.request(exchange)
     else refuseFault(handler, exchange, fault)
   }
@@ -109,7 +109,8 @@ function endFloods(session: ServerHttp2Session): void {
   const resetsLeft = new EventAllowance(resets.burst, resets.perSecond)
   const signalsLeft = new EventAllowance(signals.burst, signals.perSecond)
   const end = (): void => {
-    if (!session.destroyed) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    if (session.destroyed) return
+    session.destroy(new Error('the session floods'), constants.NGHTTP2_ENHANCE_YOUR_CALM)
   }
   session.on('stream', (stream) => {
     stream.once('close', () => {

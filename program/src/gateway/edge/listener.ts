@@ -248,6 +248,8 @@ export class Listener {
 
   #serveHttp2(connection: Connection, socket: Socket): void {
     connection.stream = socket
+    // Who has ended its side has no use for a session.
+    socket.allowHalfOpen = false
     this.#handedOver = connection
     this.#http2!.emit('connection', socket)
     this.#handedOver = undefined

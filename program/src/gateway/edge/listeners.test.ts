@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Stage, StageOptions } from '../../../../test/gateway/edge-stage.ts'
 import {
+  asHttp1,
   openSocket,
   openStage,
   plain,
@@ -293,9 +294,10 @@ describe('closing', () => {
     const { port, listeners } = await openStage({
       handler: {
         request: ({ response }) => {
-          response.writeHead(200, { 'Content-Length': 10 })
-          response.write('12345')
-          setTimeout(() => response.end('67890'), 300)
+          const answer = asHttp1(response)
+          answer.writeHead(200, { 'Content-Length': 10 })
+          answer.write('12345')
+          setTimeout(() => answer.end('67890'), 300)
         },
       },
     })

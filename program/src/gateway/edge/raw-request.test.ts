@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Stage, StageOptions } from '../../../../test/gateway/edge-stage.ts'
 import {
+  asHttp1,
   openSocket,
   openStage,
   problemOf,
@@ -311,8 +312,8 @@ describe('R-EDGE-8 refusals', () => {
       handler: {
         request: ({ request, response }) => {
           request.resume()
-          response.writeHead(200, { 'Content-Length': 10 })
-          response.write('half')
+          asHttp1(response).writeHead(200, { 'Content-Length': 10 })
+          asHttp1(response).write('half')
         },
       },
     })
@@ -368,7 +369,7 @@ describe('pipelined requests', () => {
     const { port, served } = await stage({
       handler: {
         request: ({ response }) => {
-          response.shouldKeepAlive = false
+          asHttp1(response).shouldKeepAlive = false
           setTimeout(() => response.end('last'), 20)
         },
       },

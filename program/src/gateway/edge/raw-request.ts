@@ -1,26 +1,36 @@
+import type { EdgeLimits } from '../config/config.ts'
 import type { Exchange, RequestFault } from '../proxy/exchange.ts'
 
 type Request = Exchange['request']
+type HeadLimits = Pick<EdgeLimits, 'headBytes' | 'headerCount'>
+
+const unlimited: HeadLimits = {
+  headBytes: Number.POSITIVE_INFINITY,
+  headerCount: Number.POSITIVE_INFINITY,
+}
 
 /**
  * Finds what makes a request readable in two ways, or too much: what a proxy and a server behind it
  * might understand differently. An absolute target for the request's own host is accepted, and
  * `request.url` becomes its path and query.
  *
- * @param headerCount - The most header lines that are accepted. Default: any number.
+ * @param limits - Of the head. Default: none.
  * @returns `undefined` for a request that is as it should be.
  */
 export function checkRequest(
   request: Request,
-  headerCount: number = Number.POSITIVE_INFINITY,
+  limits: HeadLimits = unlimited,
 ): RequestFault | undefined {
   const method = request.method ?? ''
   if (method === 'TRACE' || method === 'TRACK' || method === 'CONNECT') return notServed
   const head = readHead(request.rawHeaders)
-  if (head.lines > headerCount) return tooMany
-  if (head.fault !== undefined) return ambiguous(head.fault)
+  if (head.lines > limits.headerCount) return tooMany
   // Only what came over HTTP/2 has a stream: a line of HTTP/1.1 can claim any version.
-  const reason = 'stream' in request ? http2Fault(request, head) : http1Fault(request, head)
+  const isHttp2 = 'stream' in request
+  // A client that does not confirm our settings is not held to their bound by anybody else.
+  if (isHttp2 && bytesOf(request.rawHeaders) > limits.headBytes) return tooLong
+  if (head.fault !== undefined) return ambiguous(head.fault)
+  const reason = isHttp2 ? http2Fault(request, head) : http1Fault(request, head)
   return reason === undefined ? undefined : ambiguous(reason)
 }
 
@@ -33,6 +43,12 @@ const tooMany: RequestFault = {
   status: 431,
   code: 'REQUEST_HEAD',
   reason: 'too many header lines',
+}
+
+const tooLong: RequestFault = {
+  status: 431,
+  code: 'REQUEST_HEAD',
+  reason: 'a head that is too long',
 }
 
 function ambiguous(reason: string): RequestFault {
@@ -82,6 +98,10 @@ function readHead(rawHeaders: readonly string[]): Head {
     }
   }
   return head
+}
+
+function bytesOf(rawHeaders: readonly string[]): number {
+  return rawHeaders.reduce((bytes, text) => bytes + text.length, 0)
 }
 
 /** Many frameworks read `_` as `-`: such a line would stand beside, or instead of, the real one. */

@@ -51,8 +51,8 @@ export class TlsFront {
       socket.disableRenegotiation()
       options.secured(socket)
     })
-    // What does not end in a connection is over by itself.
-    this.server.on('tlsClientError', () => undefined)
+    // Node leaves it open, for whoever would like to say something.
+    this.server.on('tlsClientError', (_error, socket) => socket.destroy())
   }
 
   /** False until there is a certificate to answer with. */

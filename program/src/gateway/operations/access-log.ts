@@ -3,6 +3,7 @@ import type { GatewayConfig } from '../config/config.ts'
 import { LineWriter } from './line-writer.ts'
 import { formatJsonLine, formatTextLine } from './log-line.ts'
 import type { ExchangeRecord } from './observer.ts'
+import { formatTerminalLine } from './terminal-line.ts'
 
 export type AccessLog = {
   write(record: ExchangeRecord): void
@@ -17,6 +18,8 @@ export type AccessLog = {
 export type AccessLogOptions = {
   /** Told when lines were lost or the file could not be opened again. At most once for each batch. */
   readonly problem: (error: Error) => void
+  /** Whether a person watches standard output: then JSON gives way to lines that can be read. */
+  readonly isWatched?: boolean
 }
 
 /**
@@ -31,7 +34,7 @@ export function createAccessLog(
   options: AccessLogOptions,
 ): AccessLog {
   if (config.access === 'off') return silent
-  const format = config.access === 'json' ? formatJsonLine : formatTextLine
+  const format = formatOf(config, options)
   const writer = openWriter(config.file, options)
   return {
     write: (record) => writer.write(format(record)),
@@ -39,6 +42,14 @@ export function createAccessLog(
     lost: () => writer.lost,
     close: () => writer.close(),
   }
+}
+
+function formatOf(
+  { access, file }: GatewayConfig['log'],
+  { isWatched }: AccessLogOptions,
+): (record: ExchangeRecord) => string {
+  if (isWatched === true && file === undefined) return formatTerminalLine
+  return access === 'json' ? formatJsonLine : formatTextLine
 }
 
 const silent: AccessLog = {

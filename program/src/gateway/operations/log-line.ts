@@ -95,7 +95,7 @@ function quote(text: string, maxLength: number): string {
 }
 
 /** Without quotes, for a place where a space ends the value. */
-function plain(text: string, maxLength: number): string {
+export function plain(text: string, maxLength: number): string {
   const short = cut(text, maxLength)
   if (short === '') return '-'
   const escaped = strange.test(short) ? short.replace(strangeEach, escapeOne) : short

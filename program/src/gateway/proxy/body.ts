@@ -3,6 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { Readable } from 'node:stream'
 import { L402Error } from 'satway'
 import type { Exchange } from './exchange.ts'
+import type { Traffic } from './forward.ts'
 
 type Request = Exchange['request']
 
@@ -72,6 +73,7 @@ export class RequestBody extends Readable {
   readonly #request: Request
   readonly #maxBytes: number
   readonly #onMove: () => void
+  readonly #traffic: Traffic | undefined
   #start: Buffer | undefined
   #seenBytes = 0
   #isAttached = false
@@ -84,12 +86,19 @@ export class RequestBody extends Readable {
    * @param maxBytes - Longest body. A longer one ends with an error, and `fault` says so.
    * @param onMove - Called at every part.
    */
-  constructor(request: Request, start: Buffer | undefined, maxBytes: number, onMove: () => void) {
+  constructor(
+    request: Request,
+    start: Buffer | undefined,
+    maxBytes: number,
+    onMove: () => void,
+    traffic: Traffic | undefined,
+  ) {
     super({ highWaterMark: 64 * 1024 })
     this.#request = request
     this.#start = start
     this.#maxBytes = maxBytes
     this.#onMove = onMove
+    this.#traffic = traffic
   }
 
   override _read(): void {
@@ -138,6 +147,7 @@ export class RequestBody extends Readable {
   readonly #take = (part: Buffer): void => {
     this.#onMove()
     this.#seenBytes += part.length
+    if (this.#traffic !== undefined) this.#traffic.requestBytes = this.#seenBytes
     if (this.#seenBytes > this.#maxBytes) {
       this.#fail('too-long')
       return

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { ClientResponse } from './client-response.ts'
 import { cutResponse, flushHead, writeHead, writeTrailers } from './client-response.ts'
+import type { Traffic } from './forward.ts'
 
 /** Longest body that is sent as text, in bytes. */
 const maxTextBytes = 16 * 1024
@@ -8,14 +9,16 @@ const maxTextBytes = 16 * 1024
 /** One response on its way to the client: its head, then its parts, then its end. */
 export class Delivery {
   readonly #response: ClientResponse
+  readonly #traffic: Traffic | undefined
   /** What `Content-Length` says; -1 without one. */
   #length = -1
   #isStarted = false
   #hasWritten = false
   #onDrain: (() => void) | undefined
 
-  constructor(response: ClientResponse) {
+  constructor(response: ClientResponse, traffic: Traffic | undefined) {
     this.#response = response
+    this.#traffic = traffic
   }
 
   /** Whether the head was written: the client can be told nothing else any more. */
@@ -51,6 +54,7 @@ export class Delivery {
     const response = this.#response as ServerResponse
     const isAll = !this.#hasWritten && part.length === this.#length
     this.#hasWritten = true
+    if (this.#traffic !== undefined) this.#traffic.responseBytes += part.length
     if (!isAll) return response.write(part)
     // Text goes out in one piece with the head; bytes would be a second piece, and a dearer call.
     if (part.length <= maxTextBytes) response.end(part.toString('latin1'), 'latin1')

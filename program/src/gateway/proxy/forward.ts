@@ -2,6 +2,9 @@ import type { Receipt } from 'satway/server'
 import type { UpstreamConfig } from '../config/config.ts'
 import type { Exchange, UpgradeExchange } from './exchange.ts'
 
+/** How much of the bodies went through so far, in bytes. Engines add to it. */
+export type Traffic = { requestBytes: number; responseBytes: number }
+
 /** One admitted request on its way to the upstream. */
 export type Forward = {
   readonly method: string
@@ -21,6 +24,7 @@ export type Forward = {
   readonly idleMs: number
   /** What was read of the body already, for a pricer or a digest; goes first. */
   readonly bodyStart: Buffer | undefined
+  readonly traffic?: Traffic
   /**
    * Called once, when the head of the response is there, before anything is sent to the client.
    * Gives the headers to add or replace. The use is durable when it resolves.
@@ -41,8 +45,7 @@ export type ForwardEnd =
   | {
       readonly kind: 'refused'
       readonly status: 400 | 408 | 413 | 502 | 504
-      readonly code:
-        /** Of an upgrade that is none. */
+      readonly code: /** Of an upgrade that is none. */
         | 'REQUEST_AMBIGUOUS'
         | 'REQUEST_TOO_LARGE'
         | 'REQUEST_TIMEOUT'

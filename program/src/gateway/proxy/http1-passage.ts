@@ -88,7 +88,7 @@ export class Http1Passage implements Dispatcher.DispatchHandler, Watched {
     this.#forward = forward
     this.#shape = shape
     this.#resolve = resolve
-    this.#delivery = new Delivery(exchange.response)
+    this.#delivery = new Delivery(exchange.response, forward.traffic)
   }
 
   /** Sends the request. Called once. */
@@ -115,12 +115,15 @@ export class Http1Passage implements Dispatcher.DispatchHandler, Watched {
   #prepareBody(headers: string[]): Buffer | RequestBody | null {
     if (!this.#shape.isPresent) return null
     const { request } = this.#exchange
-    const { bodyStart, maxBodyBytes } = this.#forward
-    if (bodyStart !== undefined && request.readableEnded) return bodyStart
+    const { bodyStart, maxBodyBytes, traffic } = this.#forward
+    if (bodyStart !== undefined && request.readableEnded) {
+      if (traffic !== undefined) traffic.requestBytes = bodyStart.length
+      return bodyStart
+    }
     if (this.#shape.length !== undefined) {
       headers.push('content-length', String(this.#shape.length))
     }
-    this.#body = new RequestBody(request, bodyStart, maxBodyBytes, this.#onMove)
+    this.#body = new RequestBody(request, bodyStart, maxBodyBytes, this.#onMove, traffic)
     return this.#body
   }
 

@@ -155,9 +155,19 @@ function echo(stream: ServerHttp2Stream): void {
     body += String(part)
   })
   stream.on('end', () => {
+    if (stream.destroyed) return
     stream.respond({ ':status': 200 })
     stream.end(body)
   })
+}
+
+/**
+ * Begins a response that is not complete. With trailers to come: without, Node ends a stream before
+ * it resets it.
+ */
+function begin(stream: ServerHttp2Stream, headers = {}): void {
+  stream.respond({ ':status': 200, ...headers }, { waitForTrailers: true })
+  stream.write('part')
 }
 
 describe('R-GRPC-1 requests pass in HTTP/2 with the rules for headers', () => {
@@ -221,8 +231,8 @@ describe('R-GRPC-1 requests pass in HTTP/2 with the rules for headers', () => {
       () => {
         throw new Error('no store')
       },
-      // A value that would break the head.
-      () => [['x-bad', 'a\r\nb']] as const,
+      // A name that HTTP/2 does not allow.
+      () => [['x bad', 'a']] as const,
     ] as Forward['started'][]) {
       const { client, door } = await openWorld(port, { forward: { started } })
       expect(await ask(client)).toMatchObject({
@@ -239,7 +249,7 @@ describe('R-GRPC-1 requests pass in HTTP/2 with the rules for headers', () => {
       stream.end()
     })
     const { door } = await openWorld(port)
-    const answer = await http1(door.port, {
+    const answer = await http1(door.http1Port, {
       headers: ['Host', 'a', 'User-Agent', 'one', 'User-Agent', 'two', 'X-A', '1', 'X-A', '2'],
     })
     expect(answer.response.headers['set-cookie']).toEqual(['a=1', 'b=2'])
@@ -255,7 +265,7 @@ describe('R-GRPC-1 requests pass in HTTP/2 with the rules for headers', () => {
     for (const status of [204, 304, 200]) {
       expect(await ask(client, `/${status}`)).toMatchObject({ status, body: '', reset: 0 })
       expect(await ask(client, `/${status}`, { ':method': 'HEAD' })).toMatchObject({ status })
-      const plain = await http1(door.port, { path: `/${status}` })
+      const plain = await http1(door.http1Port, { path: `/${status}` })
       expect(plain.response.statusCode).toBe(status)
       expect(plain.body).toBe('')
     }
@@ -293,8 +303,7 @@ describe('R-GRPC-5 a response that was broken off never ends as if it were compl
   for (const [name, breakOff, code] of ways) {
     test(`${name}, after a head and a part`, async () => {
       const { port } = await openApplication((stream) => {
-        stream.respond({ ':status': 200, 'content-type': 'application/grpc' })
-        stream.write('part')
+        begin(stream)
         setTimeout(() => breakOff(stream), 30)
       })
       const { client, door } = await openWorld(port)
@@ -305,7 +314,7 @@ describe('R-GRPC-5 a response that was broken off never ends as if it were compl
         // What the socket's own end makes of it differs; that it is no clean end does not.
         if (code !== 2 || answer.reset !== 8) expect(answer.reset).toBe(code)
         expect((await door.nextEnd()).kind).toBe('cut')
-        const plain = await http1(door.port, { method: 'POST' })
+        const plain = await http1(door.http1Port, { method: 'POST' })
         expect(plain.isComplete).toBe(false)
         expect((await door.nextEnd()).kind).toBe('cut')
       }
@@ -322,20 +331,32 @@ describe('R-GRPC-5 a response that was broken off never ends as if it were compl
     })
   }
 
-  test('a stream that ends without its trailers after a reset is no success to gRPC', async () => {
+  test('a response of gRPC that ends without a status is cut', async () => {
+    for (const type of ['application/grpc', 'application/grpc+proto']) {
+      const { port } = await openApplication((stream) => {
+        stream.respond({ ':status': 200, 'content-type': type })
+        stream.end('message')
+      })
+      const { client, door } = await openWorld(port)
+      expect((await post(client, 'x')).reset).toBe(2)
+      expect((await door.nextEnd()).kind).toBe('cut')
+    }
+  })
+
+  test('a page about a failure is no response of gRPC, and passes', async () => {
     const { port } = await openApplication((stream) => {
-      stream.respond({ ':status': 200 }, { waitForTrailers: true })
-      stream.on('wantTrailers', () => stream.close(2))
-      stream.end('all of it')
+      stream.respond({ ':status': 503, 'content-type': 'text/html' })
+      stream.end('<p>down')
     })
     const { client } = await openWorld(port)
-    expect((await ask(client)).reset).not.toBe(0)
+    const answer = await post(client, 'x', { 'content-type': 'application/grpc' })
+    expect(answer).toMatchObject({ status: 503, body: '<p>down', reset: 0 })
   })
 
   test('other requests of the same connection do not notice a reset', async () => {
     const { port, connections } = await openApplication((stream, headers) => {
-      stream.respond({ ':status': 200 })
-      stream.write('part')
+      begin(stream)
+      stream.on('wantTrailers', () => stream.sendTrailers({}))
       if (headers[':path'] === '/bad') setTimeout(() => stream.close(2), 20)
       else setTimeout(() => stream.end(' and end'), 200)
     })
@@ -348,8 +369,7 @@ describe('R-GRPC-5 a response that was broken off never ends as if it were compl
 
   test('a failure while the caller is still asked cuts the response', async () => {
     const { port } = await openApplication((stream) => {
-      stream.respond({ ':status': 200 })
-      stream.write('part')
+      begin(stream)
       setTimeout(() => stream.close(2), 20)
     })
     const { client, door } = await openWorld(port, {
@@ -572,7 +592,9 @@ describe('R-GRPC-8 who stalls is cut, who moves is not', () => {
     const { client, door } = await openWorld(port, { forward: { idleMs: 100 } })
     const stream = client.request({ ':method': 'POST', ':path': '/' })
     stream.write('part')
-    expect((await answerTo(stream)).status).toBe(408)
+    const [headers] = await once(stream, 'response')
+    expect(headers[':status']).toBe(408)
+    stream.close()
     expect(await door.nextEnd()).toMatchObject({ code: 'REQUEST_TIMEOUT' })
   })
 
@@ -680,10 +702,10 @@ describe('R-GRPC-12 trailers pass both ways, without what they must not say', ()
   test('to a client of HTTP/1.1 that asks for them, and to no other', async () => {
     const { port } = await openApplication(withTrailers)
     const { door } = await openWorld(port)
-    const asking = await http1(door.port, { headers: ['Host', 'a', 'TE', 'trailers'] })
+    const asking = await http1(door.http1Port, { headers: ['Host', 'a', 'TE', 'trailers'] })
     expect(asking).toMatchObject({ body: 'body', isComplete: true })
     expect(asking.response.trailers).toEqual({ 'grpc-status': '0', 'x-sum': '7' })
-    const other = await http1(door.port, {})
+    const other = await http1(door.http1Port, {})
     expect(other).toMatchObject({ body: 'body', isComplete: true })
     expect(other.response.trailers).toEqual({})
   })
@@ -716,15 +738,13 @@ describe('R-GRPC-12 trailers pass both ways, without what they must not say', ()
         'x-forwarded-for': '1.1.1.1',
         authorization: 'L402 AGIA:00',
         cookie: 'a=1',
-        host: 'other',
-        'content-length': '9',
       })
     })
     stream.end('body')
     expect(await answerTo(stream)).toMatchObject({ body: 'body', reset: 0 })
     expect(trailers.map((given) => Object.keys(given))).toEqual([['x-sum']])
 
-    const plain = await http1(door.port, {
+    const plain = await http1(door.http1Port, {
       method: 'POST',
       headers: ['Host', 'a', 'Transfer-Encoding', 'chunked', 'Trailer', 'x-sum'],
       body: 'body',

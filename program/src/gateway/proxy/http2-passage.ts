@@ -5,6 +5,7 @@ import { discardBody, inviteBody } from './body.ts'
 import { cutResponse, flushHead, isAllSent, isClientGone, writeHead } from './client-response.ts'
 import type { Exchange } from './exchange.ts'
 import type { Forward, ForwardEnd } from './forward.ts'
+import { isGrpc } from './grpc-refusal.ts'
 import { lineOf } from './header-line.ts'
 import type { RequestRules } from './headers.ts'
 import { requestHeaders, responseHeaders, responseTrailers } from './headers.ts'
@@ -64,6 +65,7 @@ export class Http2Passage implements Watched {
   #raw: readonly string[] = []
   /** The head of the response is all of it. */
   #isHeadOnly = false
+  #isGrpc = false
   #isHeadWritten = false
   #hasWritten = false
   #rawTrailers: readonly string[] = []
@@ -197,6 +199,7 @@ export class Http2Passage implements Watched {
     this.#status = status
     this.#raw = raw
     this.#isHeadOnly = open.isEnded()
+    this.#isGrpc = status === 200 && isGrpc({ headers })
     this.#upload?.forget()
     this.#askToStart(status, headers)
   }
@@ -206,6 +209,8 @@ export class Http2Passage implements Watched {
     this.#move()
     this.#open?.session.heard()
     this.#hasWritten = true
+    const { traffic } = this.#forward
+    if (traffic !== undefined) traffic.responseBytes += part.length
     if (writePart(this.#exchange.response, part)) return
     this.#open?.stream.pause()
     this.#waitFor('client')
@@ -220,10 +225,15 @@ export class Http2Passage implements Watched {
   #onEnd(open: OpenStream): void {
     // Node says `end` where a response was broken off, too; then `close` tells why.
     if (this.#isOver || this.#open !== open || !open.isEnded()) return
-    if (!this.#isComplete) this.#finish()
+    // Before the head is written nothing is finished: see #start.
+    if (this.#isHeadWritten && !this.#isComplete) this.#finish()
   }
 
-  #onStreamClose({ stream }: OpenStream, isUnseen: boolean, failure: Error | undefined): void {
+  #onStreamClose(
+    { stream, isEnded }: OpenStream,
+    isUnseen: boolean,
+    failure: Error | undefined,
+  ): void {
     if (this.#isOver || this.#isComplete) return
     const reason = new Error(`the upstream broke the stream off, code ${stream.rstCode}`)
     const error = this.#error ?? failure ?? reason
@@ -232,7 +242,8 @@ export class Http2Passage implements Watched {
       return
     }
     if (this.#phase === 'start') {
-      this.#failure = error
+      // One without a body may be over, in peace, before the caller lets it start.
+      if (!isEnded() || !stream.readableEnded) this.#failure = error
       return
     }
     if (!isUnseen || this.#tries >= maxTries || this.#upload?.canRepeat === false) {
@@ -270,7 +281,7 @@ export class Http2Passage implements Watched {
     this.#waitFor('response')
     response.on('drain', this.#onDrain)
     this.#open?.stream.on('data', this.#onData)
-    if (this.#isHeadOnly) this.#finish()
+    if (this.#isHeadOnly || this.#open?.stream.readableEnded === true) this.#finish()
     else if (!('stream' in response)) process.nextTick(() => this.#flushHead())
   }
 
@@ -280,6 +291,11 @@ export class Http2Passage implements Watched {
 
   #finish(): void {
     const { request } = this.#exchange
+    // Some servers end a stream before they reset it, and the reset is not seen any more.
+    if (this.#isGrpc && !hasGrpcStatus(this.#isHeadOnly ? this.#raw : this.#rawTrailers)) {
+      this.#cut(new Error('the response of gRPC ended without a status'))
+      return
+    }
     this.#isComplete = true
     this.#waitFor('client')
     const isUploadOpen = this.#shape.isPresent && !request.readableEnded
@@ -372,6 +388,10 @@ function wasNotProcessed({ stream }: OpenStream, { lastStreamId }: Http2Session)
   return (
     id === undefined || id > lastStreamId || stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
   )
+}
+
+function hasGrpcStatus(raw: readonly string[]): boolean {
+  return raw.some((name, i) => i % 2 === 0 && name === 'grpc-status')
 }
 
 function ignore(): void {

@@ -37,7 +37,13 @@ export class Upload {
     const { bodyStart, maxBodyBytes } = forward
     this.#exchange = exchange
     this.#events = events
-    this.#body = new RequestBody(exchange.request, bodyStart, maxBodyBytes, events.moved)
+    this.#body = new RequestBody(
+      exchange.request,
+      bodyStart,
+      maxBodyBytes,
+      events.moved,
+      forward.traffic,
+    )
   }
 
   /** The client owes us a part. */

@@ -51,6 +51,8 @@ class Join {
   readonly #toClient: Way
   readonly #toUpstream: Way
   #end: JointEnd | undefined
+  /** Who went without a farewell, if nothing else ends it. */
+  #silent: JointEnd | undefined
 
   constructor(joint: Joint, resolve: (end: JointEnd) => void) {
     const { client, upstream, idleMs } = joint
@@ -85,6 +87,7 @@ class Join {
       from.resume()
     }
     const end = (): void => {
+      this.#ended(from)
       to.end()
     }
     const stop = (): void => {
@@ -105,6 +108,13 @@ class Join {
     this.#timer.refresh()
     frames.push(part)
     if (!to.write(part)) from.pause()
+  }
+
+  /** One side sends no more. With a close frame, either side's, that is as it should be. */
+  #ended(from: Duplex): void {
+    if (this.#toClient.frames.hasClosed || this.#toUpstream.frames.hasClosed) return
+    const error = new Error('the upstream ended the connection without a close frame')
+    this.#silent ??= from === this.#joint.client ? { kind: 'client-left' } : { kind: 'cut', error }
   }
 
   #clientFailed(): void {
@@ -130,7 +140,7 @@ class Join {
     if (!client.closed || !upstream.closed) return
     clearTimeout(this.#timer)
     this.#joint.signal.removeEventListener('abort', this.#abort)
-    this.#resolve(this.#end ?? { kind: 'done' })
+    this.#resolve(this.#end ?? this.#silent ?? { kind: 'done' })
   }
 
   #idle(): void {

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { realFile } from './real-file.ts'
 import { isBusy } from './sqlite-errors.ts'
 import { StateFileError } from './state-file-error.ts'
 
@@ -17,10 +18,11 @@ import { StateFileError } from './state-file-error.ts'
  * @spec gateway.md R-STATE-1
  */
 export function lockState(file: string): { release(): void } {
-  const lockFile = `${file}.lock`
+  let lockFile = `${file}.lock`
   let database: DatabaseSync
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    lockFile = `${realFile(file)}.lock`
     makePrivate(lockFile)
     database = new DatabaseSync(lockFile, { timeout: 0 })
   } catch (error) {

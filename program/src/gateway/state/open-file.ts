@@ -31,7 +31,7 @@ const maxCheckedBytes = 8 * 1024 * 1024
  * @param file - Absolute.
  * @throws {StateFileError} for a file that is not ours, damaged, without its log, or of a newer
  *   version, and where it cannot be read and written.
- * @spec gateway.md R-STATE-2 to R-STATE-6
+ * @spec gateway.md R-STATE-2 to R-STATE-5
  */
 export function openFile(file: string): DatabaseSync {
   if (!isThere(file)) create(file)

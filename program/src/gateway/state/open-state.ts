@@ -5,6 +5,7 @@ import { DiskFlush } from './disk-flush.ts'
 import { ElapsedClock } from './elapsed-clock.ts'
 import { Ledger } from './ledger.ts'
 import { connect, openFile } from './open-file.ts'
+import { realFile } from './real-file.ts'
 import { Sessions } from './sessions.ts'
 import type { State, StateOptions } from './state.ts'
 import { StateFileError } from './state-file-error.ts'
@@ -30,17 +31,18 @@ const defaults = {
  *
  * @throws {StateFileError} when the file is not ours, damaged, without its log, of a newer version,
  *   or cannot be written.
- * @spec gateway.md R-STATE
+ * @spec gateway.md R-STATE-1 to R-STATE-35
  */
 export function openState(options: StateOptions): State {
-  const { file, owner } = options
+  const { owner } = options
+  const file = realFile(options.file)
   if (owner.length < 1 || owner.length > 256) throw new TypeError('owner: expected a name')
   const desk = openFile(file)
   let hot: DatabaseSync | undefined
   try {
     // Two connections: one asks for the lock and goes on, the other waits for it.
     hot = connect(file, 0)
-    return assemble(desk, hot, { ...defaults, ...options })
+    return assemble(desk, hot, { ...defaults, ...options, file })
   } catch (error) {
     hot?.close()
     desk.close()

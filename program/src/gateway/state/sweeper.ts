@@ -5,7 +5,7 @@ import { retentionSeconds } from './use-store.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 /** Rows that one step looks at, and deletes: about a millisecond. */
-const stepRows = 200
+const stepRows = 100
 
 type DuePurchase = {
   readonly id: number
@@ -26,7 +26,8 @@ export class Sweeper {
   readonly #queue: WriteQueue
   readonly #now: () => number
   readonly #elapsed: ElapsedClock
-  readonly #due: StatementSync
+  readonly #sameEnd: StatementSync
+  readonly #laterEnd: StatementSync
   readonly #mark: StatementSync
   readonly #end: StatementSync
   readonly #forgetCounters: StatementSync
@@ -41,10 +42,12 @@ export class Sweeper {
     this.#queue = queue
     this.#now = now
     this.#elapsed = elapsed
-    this.#due =
-      database.prepare(`SELECT id, expires_at AS expiresAt, keep_until AS keepUntil, counters
-      FROM purchases WHERE (expires_at, id) > (?, ?) AND expires_at <= ?
-      ORDER BY expires_at, id LIMIT ${stepRows}`)
+    const columns = 'id, expires_at AS expiresAt, keep_until AS keepUntil, counters'
+    // Two statements: SQLite would walk all that end in one second to find the next of them.
+    this.#sameEnd = database.prepare(`SELECT ${columns} FROM purchases
+      WHERE expires_at = ? AND id > ? ORDER BY id LIMIT ${stepRows}`)
+    this.#laterEnd = database.prepare(`SELECT ${columns} FROM purchases
+      WHERE expires_at > ? AND expires_at <= ? ORDER BY expires_at, id LIMIT ${stepRows}`)
     this.#mark = database.prepare('UPDATE marks SET forgotten_until = max(forgotten_until, ?)')
     this.#end = database.prepare('UPDATE purchases SET is_over = 1 WHERE id = ?')
     this.#forgetCounters = database.prepare(`DELETE FROM counters WHERE id IN
@@ -79,7 +82,9 @@ export class Sweeper {
     const endedBefore = Math.floor(this.#now()) - retentionSeconds
     let at: readonly [number, number] = [Number.MIN_SAFE_INTEGER, 0]
     return () => {
-      const due = this.#due.all(...at, endedBefore) as unknown as readonly DuePurchase[]
+      const same = this.#sameEnd.all(...at)
+      const later = same.length === stepRows ? [] : this.#laterEnd.all(at[0], endedBefore)
+      const due = [...same, ...later] as unknown as readonly DuePurchase[]
       let room = stepRows
       for (const purchase of due) {
         // By both clocks: one that is set forward and back would make what is used up work again.

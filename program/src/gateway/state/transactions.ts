@@ -25,6 +25,13 @@ type Row = {
   readonly is_revoked: bigint
 }
 
+/** Which index is walked, what it answers, and what is left to look for in its rows. */
+type Plan = {
+  readonly index: string
+  readonly conditions: readonly Condition[]
+  readonly rest: readonly Condition[]
+}
+
 type Condition = { readonly sql: string; readonly values: readonly SQLInputValue[] }
 
 /**
@@ -45,25 +52,57 @@ export function readTransactions(
   if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
     throw new RangeError(`limit: expected a whole number from 1 to ${maxLimit}`)
   }
-  const { index, conditions, rest } = planOf(filter, nowSeconds)
-  const where = ['TRUE', ...conditions.map(({ sql }) => sql)].join(' AND ')
-  const scanned = `SELECT * FROM payments ${index} WHERE ${where}
-    ORDER BY settled_at DESC, id DESC LIMIT ${maxScanned}`
-  const values = conditions.flatMap((condition) => condition.values)
-  const fits = ['TRUE', ...rest.map(({ sql }) => sql)].join(' AND ')
-  const restValues = rest.flatMap((condition) => condition.values)
+  const plan = planOf(filter, nowSeconds)
+  const items: Row[] = []
+  for (const range of rangesOf(filter)) {
+    items.push(...readRows(database, plan, range, limit + 1 - items.length))
+    if (items.length > limit) {
+      const page = items.slice(0, limit)
+      return { items: page.map(transactionOf), next: formatCursor(cursorOf(page.at(-1)!)) }
+    }
+    const end = endOfScan(database, plan, range)
+    if (end !== undefined) return { items: items.map(transactionOf), next: formatCursor(end) }
+  }
+  return { items: items.map(transactionOf), next: undefined }
+}
 
-  const select = database.prepare(`SELECT * FROM (${scanned}) WHERE ${fits} LIMIT ?`)
+/** Two ranges: SQLite would walk all payments of one second to find the next of them. */
+function rangesOf({ after }: TransactionFilter): readonly Condition[] {
+  if (after === undefined) return [condition('TRUE')]
+  const { settledAt, id } = parseCursor(after)
+  return [
+    condition('settled_at = ? AND id < ?', settledAt, id),
+    condition('settled_at < ?', settledAt),
+  ]
+}
+
+function readRows(
+  database: DatabaseSync,
+  { index, conditions, rest }: Plan,
+  range: Condition,
+  limit: number,
+): readonly Row[] {
+  const walked = allOf([...conditions, range])
+  const fits = allOf(rest)
+  const select = database.prepare(`SELECT * FROM (SELECT * FROM payments ${index}
+    WHERE ${walked.sql} ORDER BY settled_at DESC, id DESC LIMIT ${maxScanned})
+    WHERE ${fits.sql} LIMIT ?`)
   select.setReadBigInts(true)
-  const rows = select.all(...values, ...restValues, limit + 1) as unknown as readonly Row[]
-  const items = rows.slice(0, limit).map(transactionOf)
-  if (rows.length > limit) return { items, next: formatCursor(cursorOf(rows[limit - 1]!)) }
+  return select.all(...walked.values, ...fits.values, limit) as unknown as readonly Row[]
+}
 
-  const last = database.prepare(`SELECT settled_at, id FROM payments ${index} WHERE ${where}
-    ORDER BY settled_at DESC, id DESC LIMIT 1 OFFSET ${maxScanned - 1}`)
-  last.setReadBigInts(true)
-  const end = last.get(...values) as Pick<Row, 'settled_at' | 'id'> | undefined
-  return { items, next: end === undefined ? undefined : formatCursor(cursorOf(end)) }
+/** The last row that was looked at, unless the range ended before it. */
+function endOfScan(
+  database: DatabaseSync,
+  { index, conditions }: Plan,
+  range: Condition,
+): Cursor | undefined {
+  const walked = allOf([...conditions, range])
+  const select = database.prepare(`SELECT settled_at, id FROM payments ${index}
+    WHERE ${walked.sql} ORDER BY settled_at DESC, id DESC LIMIT 1 OFFSET ${maxScanned - 1}`)
+  select.setReadBigInts(true)
+  const row = select.get(...walked.values) as Pick<Row, 'settled_at' | 'id'> | undefined
+  return row === undefined ? undefined : cursorOf(row)
 }
 
 /**
@@ -104,21 +143,13 @@ export function readStats(
   }))
 }
 
-/** Which index is walked, what it answers, and what is left to look for in its rows. */
-function planOf(
-  filter: TransactionFilter,
-  nowSeconds: number,
-): { readonly index: string; readonly conditions: Condition[]; readonly rest: Condition[] } {
-  const { service, capability, fromSeconds, untilSeconds, state, id, after } = filter
+function planOf(filter: TransactionFilter, nowSeconds: number): Plan {
+  const { service, capability, fromSeconds, untilSeconds, state, id } = filter
   const conditions: Condition[] = []
   const rest: Condition[] = []
   const by = indexOf(filter)
   if (fromSeconds !== undefined) conditions.push(condition('settled_at >= ?', fromSeconds))
   if (untilSeconds !== undefined) conditions.push(condition('settled_at < ?', untilSeconds))
-  if (after !== undefined) {
-    const { settledAt, id: row } = parseCursor(after)
-    conditions.push({ sql: '(settled_at, id) < (?, ?)', values: [settledAt, row] })
-  }
   if (service !== undefined) {
     ;(by === 'service' ? conditions : rest).push(condition('service = ?', service))
   }
@@ -174,6 +205,11 @@ function beginsLike(id: string): Condition {
     sql: '(payment_hash BETWEEN ? AND ? OR token_id BETWEEN ? AND ?)',
     values: [least, most, least, most],
   }
+}
+
+function allOf(conditions: readonly Condition[]): Condition {
+  const sql = ['TRUE', ...conditions.map((one) => `(${one.sql})`)].join(' AND ')
+  return { sql, values: conditions.flatMap(({ values }) => values) }
 }
 
 function condition(sql: string, ...values: readonly SQLInputValue[]): Condition {

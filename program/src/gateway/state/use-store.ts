@@ -49,7 +49,7 @@ export type UseStoreOptions = {
  * stays) or released (both go). So a process that dies between the two leaves what it had reserved
  * to be given back, and nothing that was answered.
  *
- * @spec server.md R-SRV-40 to R-SRV-45, gateway.md R-STATE-10 to R-STATE-17
+ * @spec server.md R-SRV-40 to R-SRV-45, gateway.md R-STATE-10 to R-STATE-16
  */
 export class FileUseStore implements UseStore {
   readonly #options: UseStoreOptions

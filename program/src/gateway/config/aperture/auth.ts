@@ -19,7 +19,7 @@ export function readAuth(given: Readonly<Record<string, unknown>>, note: Noting)
   if (value === undefined || value === null || value === true) return paid
   if (value === false) return free(note)
   // Compared as Aperture does: in lower case, and with every space.
-  const text = (textOf(value) ?? '').toLowerCase()
+  const text = (textOf(value) ?? 'none of these').toLowerCase()
   if (text === '' || text === 'on' || text === 'true') {
     note('carried', 'auth', 'on')
     return paid
