@@ -96,7 +96,7 @@ describe('R-E2E-19 an answer that is no well-formed HTTP is 502, and nothing of 
     ['chunks that are not the last coding', head('Transfer-Encoding: chunked, gzip') + 'POISON'],
     ['a coding below the chunks', head('Transfer-Encoding: gzip, chunked') + '0\r\n\r\n'],
     ['a head of 70 KiB', head(`X-A: ${'P'.repeat(70 * 1024)}`, 'Content-Length: 0')],
-    ['5000 lines', head(...Array.from({ length: 5000 }, (_, i) => `X-${i}: POISON`)) + 'x'],
+    ['12000 lines', head(...Array.from({ length: 12_000 }, (_, i) => `X-${i}: POISON`)) + 'x'],
     [
       'a switch that nobody asked for',
       'HTTP/1.1 101 POISON\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
@@ -192,12 +192,6 @@ describe('R-E2E-20 an answer that breaks off never looks complete', () => {
     [
       'a chunk beyond all numbers',
       (socket) => socket.write(`${chunked}4\r\nhalf\r\n${'F'.repeat(20)}\r\nPOISON`),
-      /half/,
-    ],
-    [
-      'a chunk with an endless extension',
-      (socket) =>
-        socket.write(`${chunked}4\r\nhalf\r\n6;x=${'P'.repeat(200_000)}\r\nPOISON\r\n0\r\n\r\n`),
       /half/,
     ],
     [

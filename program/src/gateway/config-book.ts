@@ -71,7 +71,8 @@ export class ConfigBook {
       }
       if (mode === 'replace' && !isThere) throw notFound(name)
       const others = stored.filter((service) => service.name !== name)
-      await this.#change({ ...this.#inForce.packet, stored: [...others, { name, document }] })
+      const packet = { ...this.#inForce.packet, stored: [...others, { name, document }] }
+      await this.#change(packet, name)
       this.#state.putService(name, JSON.stringify(document))
       return { name, origin: 'api', document }
     })
@@ -98,8 +99,8 @@ export class ConfigBook {
     )
   }
 
-  async #change(packet: Packet): Promise<void> {
-    const reading = await readPacket(packet)
+  async #change(packet: Packet, fresh?: string): Promise<void> {
+    const reading = await readPacket(packet, fresh)
     if ('mistakes' in reading) throw invalid(reading.mistakes)
     await this.#apply(JSON.stringify(packet))
     this.#inForce = { packet, config: reading.config, documents: reading.documents }
@@ -118,7 +119,8 @@ function notFound(name: string): ControlRefusal {
 
 function invalid(mistakes: readonly ConfigMistake[]): ControlRefusal {
   const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`
-  return new ControlRefusal('invalid', `The configuration has ${count}.`, mistakes.map(sayMistake))
+  const kind = mistakes.every(({ isCollision }) => isCollision === true) ? 'conflict' : 'invalid'
+  return new ControlRefusal(kind, `The configuration has ${count}.`, mistakes.map(sayMistake))
 }
 
 /** What a reload cannot change: where it listens, and what the process holds open. */

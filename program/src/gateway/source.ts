@@ -47,11 +47,11 @@ export type Packet = {
   readonly forPeople: boolean
 }
 
-export async function readPacket(packet: Packet): Promise<ConfigReading> {
-  const reading = await combine(packet.text, packet.stored, {
-    file: packet.file,
-    env: process.env,
-  })
+/** @param fresh - The stored service that is new: its mistakes are told as those of its document. */
+export async function readPacket(packet: Packet, fresh?: string): Promise<ConfigReading> {
+  const where = { file: packet.file, env: process.env }
+  const options = fresh === undefined ? {} : { fresh }
+  const reading = await combine(packet.text, packet.stored, where, options)
   if ('mistakes' in reading) return reading
   return { ...reading, config: withKeys(reading.config) }
 }

@@ -1,4 +1,4 @@
-import { open, rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AcmeConfig } from './acme-order.ts'
 import { orderCertificate } from './acme-order.ts'
@@ -89,18 +89,45 @@ function isToken(token: string): boolean {
   return /^[\w-]{1,128}$/.test(token)
 }
 
-/** @returns What gives the turn back; `undefined` when another process is at it. */
+/** Folders in which this process has an order under way. */
+const held = new Set<string>()
+
+/** @returns What gives the turn back; `undefined` when somebody else is at it. */
 async function takeTurn(folder: string, nowMs: number): Promise<(() => Promise<void>) | undefined> {
+  if (held.has(folder)) return undefined
+  held.add(folder)
   const file = join(folder, 'order.lock')
-  const held = await stampOf(file)
-  if (held !== undefined && nowMs - held.writtenMs > orderMs) await rm(file, { force: true })
+  if (await isAbandoned(file, nowMs)) await rm(file, { force: true })
   try {
-    await (await open(file, 'wx', 0o600)).close()
+    await writeFile(file, String(process.pid), { flag: 'wx', mode: 0o600 })
   } catch (error) {
+    held.delete(folder)
     if (isCode(error, 'EEXIST')) return undefined
     throw error
   }
-  return () => rm(file, { force: true })
+  return async () => {
+    held.delete(folder)
+    await rm(file, { force: true })
+  }
+}
+
+/** Whether whoever took the turn has died: is not there, had our number, or takes far too long. */
+async function isAbandoned(file: string, nowMs: number): Promise<boolean> {
+  const stamp = await stampOf(file)
+  if (stamp === undefined) return false
+  if (nowMs - stamp.writtenMs > orderMs) return true
+  const pid = Number(await readIfThere(file))
+  // Made a moment ago, and not written yet.
+  if (!Number.isInteger(pid) || pid <= 0) return false
+  return pid === process.pid || !isRunning(pid)
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return !isCode(error, 'ESRCH')
+  }
 }
 
 type Failure = { readonly failures: number; readonly atMs: number }

@@ -259,13 +259,20 @@ describe('an authority that cannot be reached', () => {
     await attempt()
     await rm(join(kept, 'failure.json'))
     const lock = join(kept, 'order.lock')
-    await writeFile(lock, '')
+    await writeFile(lock, String(process.ppid))
     await attempt()
     expect(log).toHaveLength(1)
     const longAgo = new Date(Date.now() - 16 * 60_000)
     await utimes(lock, longAgo, longAgo)
     await attempt()
     expect(log).toHaveLength(2)
+    // No process of Linux or macOS has such a number.
+    for (const pid of [2 ** 30, process.pid]) {
+      await rm(join(kept, 'failure.json'))
+      await writeFile(lock, String(pid))
+      await attempt()
+    }
+    expect(log).toHaveLength(4)
     expect(await readdir(kept)).not.toContain('order.lock')
   })
 })

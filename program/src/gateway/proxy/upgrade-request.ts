@@ -81,10 +81,11 @@ export function askToUpgrade(
   try {
     const request = write(socket, target, headers)
     request.on('error', fail)
-    request.on('information', ({ statusCode }) => {
-      if (statusCode === 101) fail(new Error('the upstream agreed to no protocol'))
+    request.on('response', (response) => {
+      // Without the headers that go with it, Node takes a 101 for an answer like others.
+      if (response.statusCode === 101) fail(new Error('the upstream agreed to no protocol'))
+      else answered({ kind: 'answered', response })
     })
-    request.on('response', (response) => answered({ kind: 'answered', response }))
     request.on('upgrade', (response, upgraded, head) => {
       // Whoever takes 101 from an upstream that did not mean it opens a tunnel into it.
       if (!isAgreed(response, key)) fail(new Error('the upstream agreed to another connection'))

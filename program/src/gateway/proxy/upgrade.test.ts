@@ -45,13 +45,17 @@ async function openApplication(
     let isServed = false
     socket.setEncoding('latin1')
     socket.on('data', (part) => {
-      received[place] += part
+      received[place] = `${received[place]}${part}`
       if (isServed || !received[place]!.includes('\r\n\r\n')) return
       isServed = true
       serve(socket, received[place]!)
     })
     socket.on('error', () => undefined)
     socket.on('close', () => open--)
+    socket.on('end', () => {
+      // Unless the test does something else then.
+      if (socket.listenerCount('end') === 1) socket.end()
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
