@@ -52,6 +52,8 @@ export type SeenCall = {
   readonly method: string
   readonly metadata: Metadata
   readonly deadline: Date | number
+  /** The other end of its connection. */
+  readonly peer: string
   isCancelled: boolean
 }
 
@@ -83,6 +85,7 @@ export async function openEchoServer(port = 0): Promise<EchoServer> {
     call: {
       readonly metadata: Metadata
       getDeadline(): Date | number
+      getPeer(): string
       on(event: 'cancelled', listener: () => void): unknown
     },
   ): void => {
@@ -90,6 +93,7 @@ export async function openEchoServer(port = 0): Promise<EchoServer> {
       method: name,
       metadata: call.metadata,
       deadline: call.getDeadline(),
+      peer: call.getPeer(),
       isCancelled: false,
     }
     seen.push(entry)

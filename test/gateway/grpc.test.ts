@@ -199,6 +199,87 @@ describe('R-GRPC-4 each side is read no faster than the other reads', () => {
   })
 })
 
+describe('R-GRPC-5 a stream that breaks off is never a success', () => {
+  test('a server that dies in the middle of its answers, ten times', async () => {
+    for (let i = 0; i < 10; i++) {
+      const { client, server, door } = await open()
+      const call = client.call('endless')
+      call.write(Buffer.from('x'))
+      call.end()
+      call.resume()
+      await once(call, 'data')
+      server.close()
+      const end = await call.ended
+      expect([status.INTERNAL, status.UNAVAILABLE, status.CANCELLED]).toContain(end.code)
+      expect(await door.nextEnd()).toMatchObject({ kind: 'cut', status: 200 })
+    }
+  })
+
+  test('a server that is not there is UNAVAILABLE', async () => {
+    const { client, server, door } = await open()
+    server.close()
+    const end = await client.ask('unary', Buffer.from('x'))
+    expect(end.code).toBe(status.UNAVAILABLE)
+    expect(end.details).toBe('UPSTREAM_UNAVAILABLE: It was refused.')
+    expect(await door.nextEnd()).toMatchObject({ kind: 'refused', status: 502 })
+  })
+})
+
+describe('R-GRPC-6 a server that restarts loses no call', () => {
+  test('calls go on while its connections are drained again and again', async () => {
+    const { client, server, door } = await open()
+    const slow = client.call('talk')
+    slow.resume()
+    slow.write(Buffer.from('hello'))
+    await once(slow, 'data')
+    for (let i = 0; i < 10; i++) {
+      const calls = Array.from({ length: 10 }, (_, k) => client.ask('unary', number(k)))
+      server.drain()
+      const ends = await Promise.all(calls)
+      expect(ends.map((end) => end.code)).toEqual(Array(10).fill(status.OK))
+      expect(ends.map((end) => end.messages[0]?.readUInt32BE())).toEqual([...Array(10).keys()])
+    }
+    expect(new Set(server.seen.map((call) => call.peer)).size).toBeGreaterThan(5)
+    // The stream that was open before is still where it was.
+    const answer = once(slow, 'data')
+    slow.write(Buffer.from('still here'))
+    expect(String((await answer)[0])).toBe('still here')
+    slow.end()
+    expect((await slow.ended).code).toBe(status.OK)
+    expect(door.ends.every((end) => end.kind === 'done')).toBe(true)
+  })
+})
+
+describe('R-GRPC-8 a call that stalls is told so in the form for gRPC', () => {
+  test('no answer in time is DEADLINE_EXCEEDED', async () => {
+    const { client } = await open({ headMs: 100 })
+    const end = await client.ask('hang', Buffer.from('x'))
+    expect(end.code).toBe(status.DEADLINE_EXCEEDED)
+    expect(end.details).toBe('UPSTREAM_TIMEOUT: It was refused.')
+  })
+
+  test('a stream that stands still in its middle is reset', async () => {
+    const { client, door } = await open({ idleMs: 150 })
+    const call = client.call('talk')
+    call.resume()
+    call.write(Buffer.from('hello'))
+    await once(call, 'data')
+    expect((await call.ended).code).toBe(status.INTERNAL)
+    expect(await door.nextEnd()).toMatchObject({ kind: 'cut', status: 200 })
+  })
+})
+
+describe('R-GRPC-11 a call that is too long is RESOURCE_EXHAUSTED', () => {
+  test('by all of its messages together', async () => {
+    const { client } = await open({ maxBodyBytes: 10_000 })
+    const call = client.call('collect')
+    call.resume()
+    for (let i = 0; i < 20; i++) call.write(Buffer.alloc(1000))
+    const end = await call.ended
+    expect(end.code).toBe(status.RESOURCE_EXHAUSTED)
+  })
+})
+
 /** The value once it no longer changes. */
 async function settled(read: () => number): Promise<number> {
   for (let last = -1, same = 0; ; ) {

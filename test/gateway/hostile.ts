@@ -23,6 +23,8 @@ export async function openHostile(): Promise<HostileUpstream> {
   let connections = 0
   const server = createServer({ allowHalfOpen: false }, (socket) => {
     connections++
+    // What is written leaves at once, as with any server of HTTP.
+    socket.setNoDelay(true)
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     socket.on('error', () => undefined)

@@ -326,7 +326,7 @@ describe('R-E2E-4 a client over HTTP/2 that leaves', () => {
     answered.promise.catch(() => undefined)
     const { stage, client } = await setUp('h2c', ['GET /a: 10 sat', 'GET /free: free'], {
       payee: {
-        network: 'lnbcrt',
+        network: 'regtest',
         createInvoice: () => {
           asked.resolve()
           return answered.promise

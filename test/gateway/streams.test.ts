@@ -13,6 +13,7 @@ import { skipPart } from '../parts.ts'
 import { curl, curlLack, startCurl } from './curl.ts'
 import type { GatewayChild } from './gateway-child.ts'
 import { startGatewayChild } from './gateway-child.ts'
+import { openHttp2 } from './http2-client.ts'
 import { shop } from './shop.ts'
 import type { Stage } from './stage.ts'
 import { openStage } from './stage.ts'
@@ -219,6 +220,36 @@ describe('R-E2E-15 memory', () => {
     await vi.waitFor(() => expect(received).toBe(total), { timeout: 20_000, interval: 50 })
     // What was passed on waits to be collected, but not all of it.
     expect((await child.memory()).peak - before).toBeLessThan(140 * MiB)
+  }, 40_000)
+
+  test('does not grow with a client over HTTP/2 that reads slowly', async () => {
+    const part = Buffer.alloc(256 * 1024, 'satway')
+    const total = 100 * MiB
+    let sent = 0
+    answer = (_, response) => {
+      const more = (): void => {
+        while (sent < total) {
+          sent += part.length
+          if (!response.write(part)) return
+        }
+        response.end()
+      }
+      response.on('drain', more)
+      more()
+    }
+    const authorization = await buy()
+    const before = (await child.memory()).now
+    const client = await openHttp2(child.url)
+    open.push(client)
+    const stream = client.open({ ':path': '/a', authorization })
+    stream.end()
+    const [{ ':status': status }] = (await once(stream, 'response')) as [IncomingHttpHeaders]
+    expect(status).toBe(200)
+    expect(await settled(() => sent)).toBeLessThan(40 * MiB)
+    expect((await child.memory()).now - before).toBeLessThan(48 * MiB)
+    let received = 0
+    for await (const bytes of stream as AsyncIterable<Buffer>) received += bytes.length
+    expect(received).toBe(total)
   }, 40_000)
 
   test('does not grow with an upload of 160 MiB to an upstream that reads slowly', async () => {

@@ -85,29 +85,33 @@ export async function openGateway(
     failed: (error) =>
       log(`fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
   }
-  const listeners = await openAll(config.listen, (listen, forwardAuth) =>
-    openListeners({
-      listen,
-      limits: config.limits,
-      handler: handlerOf(forwardAuth, { ...handling, draining: draining.signal }),
-      onConnections: (open) => observer.connections(open),
-      carriesMany: (address) => snapshot.isTrusted(address),
-      reusePort: options.reusePort ?? false,
-      log,
-    }),
-  )
+  const listeners = await openListeners({
+    listen: config.listen,
+    limits: config.limits,
+    handler: (listener) => handlerOf(listener, { ...handling, draining: draining.signal }),
+    onConnections: (open) => observer.connections(open),
+    carriesMany: (address) => snapshot.isTrusted(address),
+    reusePort: options.reusePort ?? false,
+    log,
+  })
   return {
-    addresses: listeners.flatMap(({ addresses }) => addresses),
+    addresses: listeners.addresses,
     current: () => snapshot,
     async reload(next) {
       const previous = snapshot
-      snapshot = build(next, previous)
-      void previous.retire(snapshot)
-      await Promise.all(listeners.map((open) => open.renew(next.listen)))
+      const built = build(next, previous)
+      try {
+        await listeners.renew(next.listen)
+      } catch (error) {
+        await built.retire(previous)
+        throw error
+      }
+      snapshot = built
+      void previous.retire(built)
     },
     async close(timeoutMs) {
       draining.abort(new Error('the gateway is going away'))
-      await Promise.all(listeners.map((open) => open.close(timeoutMs)))
+      await listeners.close(timeoutMs)
       streams.close()
       rates.close()
       pricers.close()
@@ -119,15 +123,15 @@ export async function openGateway(
 
 type Draining = HandlerOptions & { readonly draining: AbortSignal }
 
-function handlerOf(mode: ListenerConfig['forwardAuth'], options: Draining): Handler {
+function handlerOf({ forwardAuth }: ListenerConfig, options: Draining): Handler {
   // Nothing may throw here; what does is a fault of the gateway, and ends that one connection.
   const fault = (destroy: () => void) => (error: unknown) => {
     options.failed(error)
     destroy()
   }
-  if (mode !== undefined) {
+  if (forwardAuth !== undefined) {
     return {
-      request: createAuthHandler(mode, options),
+      request: createAuthHandler(forwardAuth, options),
       upgrade: ({ socket }) => socket.destroy(),
     }
   }
@@ -138,27 +142,7 @@ function handlerOf(mode: ListenerConfig['forwardAuth'], options: Draining): Hand
     upgrade: (exchange) => {
       serveUpgrade(exchange, options).catch(fault(() => exchange.socket.destroy()))
     },
-  }
-}
-
-/** Opens all listeners, those of one kind together, or none. */
-async function openAll(
-  configs: readonly ListenerConfig[],
-  open: (
-    configs: readonly ListenerConfig[],
-    mode: ListenerConfig['forwardAuth'],
-  ) => Promise<Listeners>,
-): Promise<readonly Listeners[]> {
-  const listeners: Listeners[] = []
-  try {
-    for (const mode of [undefined, 'nginx', 'forward'] as const) {
-      const those = configs.filter(({ forwardAuth }) => forwardAuth === mode)
-      if (those.length > 0) listeners.push(await open(those, mode))
-    }
-    return listeners
-  } catch (error) {
-    await Promise.all(listeners.map((opened) => opened.close(0)))
-    throw error
+    refuse: (exchange, { code }) => refuseFault(exchange, code, options),
   }
 }
 

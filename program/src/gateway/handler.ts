@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import { canonicalTarget, isL402Error } from 'satway'
 import { sendRefusal } from 'satway/node-http'
-import type { RefusalResponse } from 'satway/server'
+import type { RefusalCode, RefusalResponse } from 'satway/server'
 import { clientGone } from 'satway/server'
 import type { ActiveStreams } from './active-streams.ts'
-import { checkRequest, clientAddress } from './edge/index.ts'
+import { clientAddress } from './edge/index.ts'
 import { GatewayRequest, headerLines } from './incoming.ts'
 import type { Observer } from './operations/index.ts'
 import type { Admission, Facts, Verdict } from './passage.ts'
@@ -37,17 +37,27 @@ export async function serve(exchange: Exchange, options: HandlerOptions): Promis
   const incoming = readRequest(exchange, snapshot)
   const facts = openFacts(request, incoming.clientAddress, exchange.peer)
   if (isGrpc(request)) facts.protocol = 'grpc'
-  const fault = checkRequest(request)
-  const verdict =
-    fault === undefined
-      ? await decide(arrivalOf(snapshot, exchange.peer, facts, incoming), facts)
-      : refuse(facts, snapshot, fault.code)
+  const verdict = await decide(arrivalOf(snapshot, exchange.peer, facts, incoming), facts)
   const end = isAdmitted(verdict)
     ? await forward(exchange, incoming, verdict, facts, options)
     : answer(exchange, verdict.response, facts)
   facts.end = end
   facts.durationMs = performance.now() - facts.durationMs
   options.observer.exchange(facts)
+}
+
+/** Answers a request that the listener found fault with. */
+export function refuseFault(
+  exchange: Exchange,
+  code: RefusalCode,
+  { current, observer }: Pick<HandlerOptions, 'current' | 'observer'>,
+): void {
+  const snapshot = current()
+  const facts = openFacts(exchange.request, '', exchange.peer)
+  const { response } = refuse(facts, snapshot, code)
+  facts.end = answer(exchange, response, facts)
+  facts.durationMs = performance.now() - facts.durationMs
+  observer.exchange(facts)
 }
 
 function readRequest(exchange: Exchange, snapshot: Snapshot): GatewayRequest {
@@ -59,7 +69,7 @@ function readRequest(exchange: Exchange, snapshot: Snapshot): GatewayRequest {
       ? peer.address
       : clientAddress(peer.address, forwardedFor, snapshot.isTrusted)
   const head = { method: request.method ?? '', target: request.url ?? '', clientAddress: address }
-  return new GatewayRequest(head, rawHeaders, exchange)
+  return new GatewayRequest(head, rawHeaders, exchange, snapshot.config.limits.bodyIdleMs)
 }
 
 export function openFacts(request: Exchange['request'], address: string, peer: Peer): Facts {
@@ -177,6 +187,8 @@ export function forwardOf(
     maxBodyBytes: config.maxBodyBytes,
     headMs: config.headMs ?? upstream!.headMs,
     idleMs: config.idleMs ?? upstream!.idleMs,
+    // Calls of gRPC are silent for as long as their application has nothing to say.
+    bodyIdleMs: facts.protocol === 'grpc' ? undefined : incoming.bodyIdleMs,
     bodyStart: incoming.bodyStart,
     traffic: facts,
     // The use is durable before the client sees anything of what it bought.

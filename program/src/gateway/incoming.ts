@@ -15,6 +15,8 @@ export class GatewayRequest implements IncomingRequest {
   readonly clientAddress: string
   /** What was read of the body so far; goes to the upstream before the rest. */
   bodyStart: Buffer | undefined
+  /** How long the client may send nothing of its body. */
+  readonly bodyIdleMs: number
   readonly #exchange: Exchange | undefined
   readonly #rawHeaders: readonly string[]
 
@@ -23,11 +25,13 @@ export class GatewayRequest implements IncomingRequest {
     head: { readonly method: string; readonly target: string; readonly clientAddress: string },
     rawHeaders: readonly string[],
     exchange: Exchange | undefined,
+    bodyIdleMs: number,
   ) {
     this.method = head.method
     this.target = head.target
     this.clientAddress = head.clientAddress
     this.#rawHeaders = rawHeaders
+    this.bodyIdleMs = bodyIdleMs
     this.#exchange = exchange
   }
 
@@ -42,7 +46,7 @@ export class GatewayRequest implements IncomingRequest {
 
   async body(maxBytes: number): Promise<Buffer> {
     if (this.#exchange === undefined) return Buffer.alloc(0)
-    this.bodyStart ??= await readStart(this.#exchange, maxBytes)
+    this.bodyStart ??= await readStart(this.#exchange, maxBytes, this.bodyIdleMs)
     return this.bodyStart
   }
 }

@@ -1,6 +1,6 @@
 import { sendRefusalToSocket } from 'satway/node-http'
 import { clientGone, problemResponse } from 'satway/server'
-import { checkRequest, clientAddress } from './edge/index.ts'
+import { clientAddress } from './edge/index.ts'
 import type { HandlerOptions } from './handler.ts'
 import { arrivalOf, forwardOf, isAdmitted, openFacts } from './handler.ts'
 import { GatewayRequest, headerLines } from './incoming.ts'
@@ -29,16 +29,13 @@ export async function serveUpgrade(
     target: request.url ?? '',
     clientAddress: clientAddress(peer.address, lines, snapshot.isTrusted),
   }
-  const incoming = new GatewayRequest(head, rawHeaders, undefined)
+  const incoming = new GatewayRequest(head, rawHeaders, undefined, 0)
   const facts = openFacts(request, incoming.clientAddress, peer)
   facts.protocol = 'websocket'
-  const fault =
-    checkRequest(request)?.code ??
-    (upgradeMistake(request) === undefined ? undefined : 'REQUEST_AMBIGUOUS')
   const verdict =
-    fault === undefined
+    upgradeMistake(request) === undefined
       ? await decide(arrivalOf(snapshot, peer, facts, incoming), facts)
-      : refuse(facts, snapshot, fault)
+      : refuse(facts, snapshot, 'REQUEST_AMBIGUOUS')
   if (isAdmitted(verdict)) {
     facts.end = await join(exchange, incoming, verdict, facts, options)
   } else {

@@ -19,43 +19,43 @@ export class ConnectionLimit {
     return this.#open
   }
 
-  /**
-   * Counts one connection more.
-   *
-   * @returns What takes it out again; `undefined`, and nothing was counted, when there is no room.
-   */
-  enter(): (() => void) | undefined {
-    if (this.#open >= this.#most) return undefined
+  /** Counts one connection more. False, and nothing was counted, when there is no room. */
+  enter(): boolean {
+    if (this.#open >= this.#most) return false
     this.#open++
-    return once(() => this.#open--)
+    return true
   }
 
-  /** The same for the connections of one client: of an IPv4 address, or of an IPv6 /64. */
-  enterClient(address: string): (() => void) | undefined {
-    if (this.#isExempt(address)) return () => undefined
+  leave(): void {
+    this.#open--
+  }
+
+  /**
+   * The same for the connections of one client: of an IPv4 address, or of an IPv6 /64.
+   *
+   * @returns What {@link leaveClient} takes; `undefined` when there is no room.
+   */
+  enterClient(address: string): string | undefined {
+    if (this.#isExempt(address)) return exempt
     const client = clientOf(address)
     const open = this.#ofClient.get(client) ?? 0
     if (open >= this.#mostOfOne) return undefined
     this.#ofClient.set(client, open + 1)
-    return once(() => {
-      const left = this.#ofClient.get(client)! - 1
-      if (left === 0) this.#ofClient.delete(client)
-      else this.#ofClient.set(client, left)
-    })
+    return client
+  }
+
+  leaveClient(client: string): void {
+    if (client === exempt) return
+    const left = (this.#ofClient.get(client) ?? 1) - 1
+    if (left === 0) this.#ofClient.delete(client)
+    else this.#ofClient.set(client, left)
   }
 }
+
+const exempt = ''
 
 /** One customer has a whole /64, and can take another address of it for every connection. */
 function clientOf(address: string): string {
   const parsed = parseAddress(address)
   return parsed?.length === 4 ? `${parsed[0]}:${parsed[1]}` : address
-}
-
-function once(leave: () => void): () => void {
-  let isOpen = true
-  return () => {
-    if (!isOpen) return
-    isOpen = false
-    leave()
-  }
 }

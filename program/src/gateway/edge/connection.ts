@@ -1,11 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { Peer } from '../proxy/exchange.ts'
 import { closeGently } from './gentle-close.ts'
 
 /** How long a connection without a request may take to notice that it was ended. */
 const idleLingerMs = 500
+/** How long a peer that was told to go, and has no stream left, may stay. */
+const goneMs = 1000
 
 /** One accepted connection, from its first byte to its end. */
 export class Connection {
@@ -14,9 +16,13 @@ export class Connection {
   /** What requests come on: `raw`, or what is inside its TLS. `undefined` before that is known. */
   stream: Socket | undefined
   peer: Peer
+  /** As whose it is counted. */
+  client: string | undefined
   /** HTTP/2. */
   session: ServerHttp2Session | undefined
-  /** HTTP/1.1: the response to the latest request, which is the last one to be sent. */
+  /** HTTP/2: requests under way. */
+  streams = 0
+  /** HTTP/1.1: the response that is the last one to be sent. `undefined`: none is owed. */
   latest: ServerResponse | undefined
   /** HTTP/1.1: requests that came before the response to an earlier one was sent. */
   waiting = 0
@@ -34,9 +40,11 @@ export class Connection {
     this.peer = peer
   }
 
-  /** Whether a response is still owed. */
-  get isBusy(): boolean {
-    return this.isUpgraded || (this.latest !== undefined && !isSent(this.latest))
+  /** The response that a new one has to wait for. */
+  get owed(): ServerResponse | undefined {
+    const { latest } = this
+    // All of it may have gone out although nobody was told yet.
+    return latest === undefined || latest.writableFinished || latest.destroyed ? undefined : latest
   }
 
   /** Ends it as soon as nothing is under way. */
@@ -44,20 +52,38 @@ export class Connection {
     if (this.isDraining) return
     this.isDraining = true
     if (this.session !== undefined) {
-      this.session.close()
+      this.endSession()
       return
     }
     if (this.stream === undefined) {
       this.raw.destroy()
       return
     }
-    if (!this.isBusy) {
+    if (this.isUpgraded) return
+    const { owed } = this
+    if (owed === undefined) {
       this.end(idleLingerMs)
       return
     }
-    if (this.isUpgraded || this.latest === undefined) return
-    if (!this.latest.headersSent) this.latest.shouldKeepAlive = false
-    this.latest.once('close', () => this.end(idleLingerMs))
+    if (!owed.headersSent) owed.shouldKeepAlive = false
+    owed.once('close', () => this.end(idleLingerMs))
+  }
+
+  /** Tells the peer of a session to go: at once without streams, and with its last one otherwise. */
+  endSession(): void {
+    this.session?.close()
+    if (this.streams === 0) setTimeout(() => this.raw.destroy(), goneMs).unref()
+  }
+
+  /** Ends it after its last answer. Where all of the request was read, nobody is still sending. */
+  endSoon(): void {
+    if (this.isOver || this.stream === undefined || this.latest?.req.complete !== true) {
+      this.end()
+      return
+    }
+    this.isOver = true
+    this.isClosing = true
+    Socket.prototype.destroySoon.call(this.stream)
   }
 
   /** Ends it now, after what was written. */
@@ -67,9 +93,4 @@ export class Connection {
     this.isClosing = true
     closeGently(this.stream ?? this.raw, lingerMs)
   }
-}
-
-/** Whether all of a response went out, or nobody is there to take it. */
-export function isSent(response: ServerResponse): boolean {
-  return response.writableFinished || response.destroyed
 }

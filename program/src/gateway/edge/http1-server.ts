@@ -5,7 +5,6 @@ import type { Duplex } from 'node:stream'
 import type { EdgeLimits } from '../config/config.ts'
 import type { Handler } from '../proxy/exchange.ts'
 import type { Connection } from './connection.ts'
-import { isSent } from './connection.ts'
 import { continueOnRead } from './continue-on-read.ts'
 import { problemBytes } from './problem-bytes.ts'
 import { checkRequest } from './raw-request.ts'
@@ -69,12 +68,19 @@ export function createHttp1Server(options: Http1Options): Server {
     refuseFault(handler, exchange, fault)
   }
 
+  // One function for all: an idle connection keeps nothing of its last request.
+  const forget = function (this: ServerResponse): void {
+    const connection = connectionOf(this.req.socket)
+    if (connection?.latest === this) connection.latest = undefined
+  }
+
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const connection = connectionOf(request.socket)
     if (connection === undefined || connection.isOver) return
-    const before = connection.latest
+    const before = connection.owed
     connection.latest = response
-    if (before === undefined || isSent(before)) {
+    response.on('close', forget)
+    if (before === undefined) {
       serve(connection, request, response)
       return
     }
@@ -99,7 +105,7 @@ export function createHttp1Server(options: Http1Options): Server {
       socket.destroy()
       return
     }
-    if (connection.isBusy) {
+    if (connection.owed !== undefined) {
       // Between the bytes of another answer there is no place for this one.
       socket.destroy()
       return
@@ -121,7 +127,7 @@ export function createHttp1Server(options: Http1Options): Server {
     const socket = duplex as Socket
     const connection = connectionOf(socket)
     // Nothing was said: a connection opened ahead, which nobody waits on.
-    const isSilent = connection?.latest === undefined && socket.bytesRead === 0
+    const isSilent = socket.bytesRead === 0
     if (connection === undefined || isSilent || !socket.writable) {
       socket.destroy()
       return
@@ -172,8 +178,8 @@ function answerLast(connection: Connection | undefined, socket: Socket, answer: 
     socket.write(answer)
     connection.end()
   }
-  const owed = connection.latest
-  if (owed === undefined || isSent(owed)) {
+  const { owed } = connection
+  if (owed === undefined) {
     write()
     return
   }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2'
 import { connect, constants } from 'node:http2'
 import type { Socket } from 'node:net'
+import { connect as connectRaw } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Stage, StageOptions } from '../../../../test/gateway/edge-stage.ts'
 import {
@@ -269,53 +270,26 @@ test('R-EDGE-10 Expect: 100-continue is answered when the body is read', async (
 })
 
 describe('floods', () => {
-  test('R-EDGE-20 rapid resets end the session', async () => {
-    const { port, served } = await stage({ handler: { request: () => undefined } })
-    const socket = await greeted(port)
-    const read = readFrames(socket)
-    // In bursts: what was told to go away does not have to be read to its end.
-    for (let stream = 1; stream < 20_000 && !socket.destroyed; stream += 100) {
-      const burst: Buffer[] = []
-      for (let i = stream; i < stream + 100; i += 2) burst.push(headers(i, usual), resetStream(i))
-      socket.write(Buffer.concat(burst))
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    }
-    const frames = await read
-    expect(goAwayCode(frames)).toBeGreaterThan(0)
-    expect(served.length).toBeLessThan(1000)
-  })
+  const streams = Array.from({ length: 600 }, (_, i) => 2 * i + 1)
+  const zeroWindow = Buffer.alloc(4)
 
-  test('R-EDGE-20 streams that the server has to reset count as well', async () => {
-    const { port, served } = await stage({ handler: { request: () => undefined } })
-    const socket = await greeted(port)
-    const read = readFrames(socket)
-    // A window update of zero is an error of the stream: the server resets it itself.
-    const zero = Buffer.alloc(4)
-    for (let stream = 1; stream < 20_000 && !socket.destroyed; stream += 100) {
-      const burst: Buffer[] = []
-      for (let i = stream; i < stream + 100; i += 2) {
-        burst.push(headers(i, usual), frame(frameTypes.windowUpdate, 0, i, zero))
-      }
-      socket.write(Buffer.concat(burst))
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    }
-    expect(goAwayCode(await read)).toBeGreaterThan(0)
-    expect(served.length).toBeLessThan(1000)
-  })
-
-  for (const [name, bytes] of [
-    ['PING frames', ping()],
-    ['SETTINGS frames', emptySettings],
+  for (const [name, frames] of [
+    ['rapid resets', streams.flatMap((i) => [headers(i, usual), resetStream(i)])],
+    [
+      'streams that the server has to reset',
+      streams.flatMap((i) => [headers(i, usual), frame(frameTypes.windowUpdate, 0, i, zeroWindow)]),
+    ],
+    ['PING frames', Array.from({ length: 3000 }, ping)],
+    ['SETTINGS frames', Array.from({ length: 3000 }, () => emptySettings)],
   ] as const) {
-    test(`R-EDGE-20 ${name} without end end the session`, async () => {
-      const { port } = await stage()
+    test(`R-EDGE-20 too many ${name} end the session`, async () => {
+      const { port, served } = await stage({ handler: { request: () => undefined } })
       const socket = await greeted(port)
       const read = readFrames(socket)
-      for (let i = 0; i < 200 && !socket.destroyed; i++) {
-        socket.write(Buffer.concat(Array.from({ length: 50 }, () => bytes)))
-        await new Promise((resolve) => setTimeout(resolve, 1))
-      }
-      expect(goAwayCode(await read)).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+      socket.write(Buffer.concat(frames))
+      // It ends by itself. What it says then may be lost: there was more to read.
+      expect(goAwayCode(await read)).not.toBe(constants.NGHTTP2_NO_ERROR)
+      expect(served.length).toBeLessThan(500)
     })
   }
 
@@ -351,6 +325,19 @@ describe('idle sessions', () => {
     const pings = setInterval(() => socket.writable && socket.write(ping()), 100)
     onTestFinished(() => clearInterval(pings))
     expect(goAwayCode(await read)).toBe(0)
+  })
+
+  test('R-EDGE-13 are cut when the client does not go', async () => {
+    const { port, counts } = await stage({ limits: { keepAliveMs: 300 } })
+    const socket = connectRaw({ port, host: '127.0.0.1', allowHalfOpen: true })
+    onTestFinished(() => {
+      socket.destroy()
+    })
+    socket.on('error', () => undefined)
+    socket.resume()
+    socket.write(Buffer.concat([preface, emptySettings, headers(1, usual)]))
+    while (counts.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (counts.at(-1) !== 0) await new Promise((resolve) => setTimeout(resolve, 5))
   })
 
   test('R-EDGE-12 are closed when they never said what they speak', async () => {

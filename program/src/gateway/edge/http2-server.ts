@@ -25,8 +25,6 @@ const maxStreams = 100
 const resets = { burst: 200, perSecond: 20 }
 /** PING and SETTINGS frames: gRPC measures the line with them, and needs a few a second. */
 const signals = { burst: 500, perSecond: 50 }
-/** How long a session that was told to go may take. */
-const goneMs = 1000
 
 /**
  * A server of HTTP/2 that is given its connections: `server.emit('connection', socket)`. Sessions
@@ -58,7 +56,7 @@ export function createHttp2Server(options: Http2Options): Http2Server {
     }
     connection.session = session
     connections.set(session, connection)
-    endWhenIdle(session, limits)
+    endWhenIdle(session, connection, limits)
     endFloods(session)
   })
 
@@ -81,24 +79,26 @@ export function createHttp2Server(options: Http2Options): Http2Server {
 }
 
 /** Only streams keep a session open: one that merely pings is idle. */
-function endWhenIdle(session: ServerHttp2Session, { headMs, keepAliveMs }: EdgeLimits): void {
-  let streams = 0
-  const end = (): void => {
-    session.close()
-    setTimeout(() => session.destroy(), goneMs).unref()
-  }
+function endWhenIdle(
+  session: ServerHttp2Session,
+  connection: Connection,
+  { headMs, keepAliveMs }: EdgeLimits,
+): void {
+  const end = (): void => connection.endSession()
   // Until its SETTINGS have come it is somebody who says nothing.
   let idle = setTimeout(end, headMs)
   const wait = (): void => {
     clearTimeout(idle)
-    if (streams === 0 && !session.destroyed) idle = setTimeout(end, keepAliveMs)
+    if (connection.streams > 0 || session.destroyed) return
+    if (session.closed) end()
+    else idle = setTimeout(end, keepAliveMs)
   }
   session.once('remoteSettings', wait)
   session.on('stream', (stream) => {
-    streams++
+    connection.streams++
     clearTimeout(idle)
     stream.once('close', () => {
-      streams--
+      connection.streams--
       wait()
     })
   })

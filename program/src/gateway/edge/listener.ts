@@ -46,6 +46,8 @@ export class Listener {
   readonly #http2: Http2Server | undefined
   readonly #isBalancer: (address: string) => boolean
   readonly #open = new Set<Connection>()
+  /** One function for all connections: what Node calls after a last answer, to close at once. */
+  readonly #endSoon: (this: Socket) => void
   readonly #ofSocket = new WeakMap<Duplex, Connection>()
   /** Handshakes, by both ends: what a socket inside TLS has in common with the one around it. */
   readonly #shaking = new Map<string, Connection>()
@@ -59,6 +61,10 @@ export class Listener {
     this.#config = config
     this.#options = options
     this.#isBalancer = makeMatcher(config.proxyProtocolFrom)
+    const ofSocket = this.#ofSocket
+    this.#endSoon = function () {
+      ofSocket.get(this)?.endSoon()
+    }
     this.#http1 = createHttp1Server({
       limits,
       handler,
@@ -140,12 +146,10 @@ export class Listener {
 
   #accept(raw: Socket): void {
     // Whoever gets the socket hears of its errors, and of its end, in other ways.
-    raw.on('error', () => undefined)
+    raw.on('error', ignore)
     const { count, onConnections } = this.#options
     const address = plainAddress(raw.remoteAddress ?? '')
-    const leave = count.enter()
-    if (leave === undefined || this.#isDraining || address === '') {
-      leave?.()
+    if (this.#isDraining || address === '' || !count.enter()) {
       this.#turnAway(raw)
       return
     }
@@ -154,7 +158,8 @@ export class Listener {
     this.#ofSocket.set(raw, connection)
     raw.once('close', () => {
       this.#open.delete(connection)
-      leave()
+      count.leave()
+      if (connection.client !== undefined) count.leaveClient(connection.client)
       onConnections(count.open)
       if (this.#isDraining && this.#open.size === 0) this.#allClosed?.()
     })
@@ -183,12 +188,11 @@ export class Listener {
   /** Counts it for its client, and begins its protocol. */
   #admit(connection: Connection): void {
     const { raw, peer } = connection
-    const leave = this.#options.count.enterClient(peer.address)
-    if (leave === undefined) {
+    connection.client = this.#options.count.enterClient(peer.address)
+    if (connection.client === undefined) {
       this.#turnAway(raw)
       return
     }
-    raw.once('close', leave)
     if (this.#tls !== undefined) this.#handshake(connection, this.#tls)
     else if (this.#http2 === undefined) this.#serveHttp1(connection, raw)
     else this.#chooseProtocol(connection)
@@ -232,7 +236,7 @@ export class Listener {
       socket.destroy()
       return
     }
-    socket.on('error', () => undefined)
+    socket.on('error', ignore)
     this.#ofSocket.set(socket, connection)
     if (socket.alpnProtocol === 'h2') this.#serveHttp2(connection, socket)
     else this.#serveHttp1(connection, socket)
@@ -240,8 +244,7 @@ export class Listener {
 
   #serveHttp1(connection: Connection, socket: Socket): void {
     connection.stream = socket
-    // After its last answer Node would close at once.
-    socket.destroySoon = () => connection.end()
+    socket.destroySoon = this.#endSoon
     this.#http1.emit('connection', socket)
     socket.resume()
   }
@@ -273,6 +276,8 @@ function beginsLikeHttp2(bytes: Buffer): boolean | undefined {
   if (begin === 'PRI') return true
   return 'PRI'.startsWith(begin) ? undefined : false
 }
+
+function ignore(): void {}
 
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`

@@ -360,6 +360,27 @@ describe('opening', () => {
     }
   })
 
+  test('R-EDGE-18 gives each listener a handler of its own where there are several', async () => {
+    const listeners = await openListeners({
+      listen: [
+        { ...plain, http2: true },
+        { ...plain, http2: false },
+      ],
+      limits: usualLimits,
+      handler: (listener) => ({
+        request: ({ response }) => {
+          response.end(`http2: ${listener.http2}`)
+        },
+        upgrade: () => undefined,
+      }),
+    })
+    onTestFinished(() => listeners.close(0))
+    const texts = await Promise.all(
+      listeners.addresses.map(({ port }) => sendBytes(port, requestText('GET / HTTP/1.0'))),
+    )
+    expect(texts.map(({ text }) => text.slice(-4))).toEqual(['true', 'alse'])
+  })
+
   test('R-EDGE-18 opens none when one address is taken', async () => {
     const taken = await stage()
     const free = await openStage()

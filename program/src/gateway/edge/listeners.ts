@@ -8,7 +8,8 @@ import { Listener } from './listener.ts'
 export type EdgeOptions = {
   readonly listen: readonly ListenerConfig[]
   readonly limits: EdgeLimits
-  readonly handler: Handler
+  /** One for all listeners, or each listener's own. */
+  readonly handler: Handler | ((listener: ListenerConfig) => Handler)
   /** Told of the number of open connections whenever it changes. */
   readonly onConnections?: (open: number) => void
   /**
@@ -52,7 +53,7 @@ export type Listeners = {
  * @throws {Error} when an address cannot be had, or a certificate is not usable.
  */
 export async function openListeners(options: EdgeOptions): Promise<Listeners> {
-  const { limits, handler, onConnections = ignore, log = ignore } = options
+  const { limits, onConnections = ignore, log = ignore } = options
   const count = new ConnectionLimit(
     limits.connections,
     limits.connectionsPerClient,
@@ -67,6 +68,8 @@ export async function openListeners(options: EdgeOptions): Promise<Listeners> {
   try {
     const sites = new Map<string, ChallengeSite[]>()
     for (const config of options.listen) {
+      const handler =
+        typeof options.handler === 'function' ? options.handler(config) : options.handler
       const listener = new Listener(config, {
         limits,
         handler,

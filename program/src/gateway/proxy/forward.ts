@@ -22,6 +22,8 @@ export type Forward = {
   readonly maxBodyBytes: number
   readonly headMs: number
   readonly idleMs: number
+  /** How long the client may send nothing of its body, if that is less than `idleMs`. */
+  readonly bodyIdleMs?: number | undefined
   /** What was read of the body already, for a pricer or a digest; goes first. */
   readonly bodyStart: Buffer | undefined
   readonly traffic?: Traffic

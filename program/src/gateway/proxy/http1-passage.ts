@@ -10,6 +10,8 @@ import type { Forward, ForwardEnd } from './forward.ts'
 import { lineOf } from './header-line.ts'
 import type { RequestRules } from './headers.ts'
 import { requestHeaders, responseHeaders, responseTrailers } from './headers.ts'
+import type { Phase } from './phase.ts'
+import { limitMs } from './phase.ts'
 import type { Refusal } from './refusals.ts'
 import { timedOut, tooLarge, tooSlow, unavailable } from './refusals.ts'
 import type { StallWatch, Watched } from './stall-watch.ts'
@@ -20,21 +22,6 @@ export type Way = {
   readonly watch: StallWatch
   readonly rules: RequestRules
 }
-
-/** Whom we wait for. */
-type Phase =
-  /** For a connection, which has a limit of its own. */
-  | 'connection'
-  /** For the rest of the body from the client, or for the upstream to take it. */
-  | 'body'
-  /** For the head of the response. */
-  | 'head'
-  /** For the caller, who says when it starts. */
-  | 'start'
-  /** For the next part of the response. */
-  | 'response'
-  /** For the client to take what it was sent. */
-  | 'client'
 
 type Added = readonly (readonly [string, string])[]
 
@@ -339,12 +326,7 @@ export class Http1Passage implements Dispatcher.DispatchHandler, Watched {
     const { watch } = this.#way
     this.#phase = phase
     this.movedAt = watch.ticks
-    this.patienceTicks = watch.patience(this.#limitMs(phase))
-  }
-
-  #limitMs(phase: Phase): number {
-    if (phase === 'connection' || phase === 'start') return Number.POSITIVE_INFINITY
-    return phase === 'head' ? this.#forward.headMs : this.#forward.idleMs
+    this.patienceTicks = watch.patience(limitMs(phase, this.#forward))
   }
 
   readonly #onMove = (): void => {
@@ -363,6 +345,9 @@ export class Http1Passage implements Dispatcher.DispatchHandler, Watched {
       return
     }
     const isClientSlow = this.#phase === 'body' && this.#body?.isWaiting === true
+    // The upstream may take longer over a body than the client.
+    const { watch } = this.#way
+    if (this.#phase === 'body' && !isClientSlow && !watch.isOver(this, this.#forward.idleMs)) return
     this.#refuse(isClientSlow ? tooSlow : timedOut, error)
   }
 }

@@ -13,6 +13,8 @@ import { cutWith, endResponse, writeHeadOnly, writePart } from './http2-response
 import type { Http2Session, OpenStream } from './http2-session.ts'
 import type { Http2Sessions } from './http2-sessions.ts'
 import { Upload } from './http2-upload.ts'
+import type { Phase } from './phase.ts'
+import { limitMs } from './phase.ts'
 import type { Refusal } from './refusals.ts'
 import { timedOut, tooLarge, tooSlow, unavailable } from './refusals.ts'
 import type { StallWatch, Watched } from './stall-watch.ts'
@@ -25,21 +27,6 @@ export type Http2Way = {
   readonly watch: StallWatch
   readonly rules: RequestRules
 }
-
-/** Whom we wait for. */
-type Phase =
-  /** For a connection, which has a limit of its own. */
-  | 'connection'
-  /** For the rest of the body from the client, or for the upstream to take it. */
-  | 'body'
-  /** For the head of the response. */
-  | 'head'
-  /** For the caller, who says when it starts. */
-  | 'start'
-  /** For the next part of the response. */
-  | 'response'
-  /** For the client to take what it was sent. */
-  | 'client'
 
 type Added = readonly (readonly [string, string])[]
 
@@ -356,12 +343,7 @@ export class Http2Passage implements Watched {
     const { watch } = this.#way
     this.#phase = phase
     this.movedAt = watch.ticks
-    this.patienceTicks = watch.patience(this.#limitMs(phase))
-  }
-
-  #limitMs(phase: Phase): number {
-    if (phase === 'connection' || phase === 'start') return Number.POSITIVE_INFINITY
-    return phase === 'head' ? this.#forward.headMs : this.#forward.idleMs
+    this.patienceTicks = watch.patience(limitMs(phase, this.#forward))
   }
 
   #move(): void {
@@ -371,6 +353,9 @@ export class Http2Passage implements Watched {
   onStall(): void {
     const error = new Error(`waited too long: ${this.#phase}`)
     const isClients = this.#phase === 'body' && this.#upload?.isWaiting === true
+    // The upstream may take longer over a body than the client.
+    const { watch } = this.#way
+    if (this.#phase === 'body' && !isClients && !watch.isOver(this, this.#forward.idleMs)) return
     if (this.#phase === 'client') this.#giveUpOnClient()
     else if (this.#isHeadWritten) this.#cut(error)
     else this.#refuse(isClients ? tooSlow : timedOut, error)

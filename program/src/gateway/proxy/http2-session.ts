@@ -29,7 +29,7 @@ const usualStreams = 100
 /** More than this are spread over several connections: one that dies takes fewer with it. */
 const mostStreams = 256
 /** How much of a response waits here for a client that does not read. Bytes, for each stream. */
-const windowBytes = 128 * 1024
+const windowBytes = 65_535
 
 /** Apart from the call, because Node's types do not list all of them. */
 const sessionOptions = {

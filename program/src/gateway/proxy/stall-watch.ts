@@ -44,6 +44,11 @@ export class StallWatch {
     return Math.ceil(limitMs / this.#tickMs) + 1
   }
 
+  /** Whether it has waited for a limit in milliseconds. */
+  isOver({ movedAt }: Watched, limitMs: number): boolean {
+    return this.#ticks - movedAt >= this.patience(limitMs)
+  }
+
   add(watched: Watched): void {
     watched.place = this.#watched.push(watched) - 1
     if (this.#timer !== undefined) return

@@ -34,6 +34,7 @@ type Application = {
 /** An application that does with a connection what a test says, once the request's head is there. */
 async function openApplication(
   serve: (socket: Socket, head: string) => void,
+  ended: (socket: Socket) => void = (socket) => socket.end(),
 ): Promise<Application> {
   const received: string[] = []
   const sockets: Socket[] = []
@@ -52,10 +53,7 @@ async function openApplication(
     })
     socket.on('error', () => undefined)
     socket.on('close', () => open--)
-    socket.on('end', () => {
-      // Unless the test does something else then.
-      if (socket.listenerCount('end') === 1) socket.end()
-    })
+    socket.on('end', () => ended(socket))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -370,11 +368,8 @@ describe('R-WS-5 each side is read no faster than the other reads', () => {
 
 describe('R-WS-4 ends pass both ways', () => {
   test('a side that has sent all may still receive', async () => {
-    const application = await openApplication((socket) => {
-      accept(socket)
-      socket.on('end', () => {
-        socket.end(`${frame('after your end')}\x88\0`, 'latin1')
-      })
+    const application = await openApplication(accept, (socket) => {
+      socket.end(`${frame('after your end')}\x88\0`, 'latin1')
     })
     const { send, door } = await openWorld(application.port)
     const client = send(upgradeText())
