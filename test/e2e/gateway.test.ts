@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { TestUpstream } from '../gateway/upstream.ts'
 import { openUpstream } from '../gateway/upstream.ts'
 import type { Running } from './satway.ts'
-import { freePort, makeHome, satway, startSatway } from './satway.ts'
+import { freePort, makeHome, satway, shell, startSatway } from './satway.ts'
 
 const home = makeHome()
 let upstream: TestUpstream
@@ -99,6 +99,17 @@ describe('satway gateway', () => {
     const bought = await satway(home.path, ['get', `http://127.0.0.1:${port}/hello`])
     expect(bought.stdout).toBe('served')
     expect(bought.stderr).toContain('Paid 10 sat')
+    const file = join(home.path, 'credential')
+    const kept = await satway(home.path, [
+      'get',
+      '--credential',
+      file,
+      `http://127.0.0.1:${port}/x`,
+    ])
+    expect(kept.stderr).toContain(`curl -H @${file}`)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    const again = await shell(home.path, `curl -s -H @${file} http://127.0.0.1:${port}/y`)
+    expect(again.stdout).toBe('served')
     expect(statSync(join(home.path, '.satway/gateway.db')).mode & 0o777).toBe(0o600)
     expect(statSync(join(home.path, '.satway/gateway.db.keys')).mode & 0o777).toBe(0o600)
     const ended = await one.stop('SIGTERM')

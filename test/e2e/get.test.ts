@@ -131,6 +131,7 @@ describe('satway get', () => {
       'paymentHash',
       'dryRun',
       'output',
+      'credential',
       'body',
       'bodyEncoding',
       'error',

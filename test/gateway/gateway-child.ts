@@ -30,7 +30,7 @@ export async function startGatewayChild(text: string): Promise<GatewayChild> {
     memory: () => ask(child, { kind: 'memory' }),
     async close() {
       const closed = once(child, 'close')
-      child.kill('SIGKILL')
+      child.disconnect()
       await closed
     },
   }
@@ -60,7 +60,7 @@ async function serve(text: string): Promise<void> {
     process.send!({ now, peak: Math.max(peak, now) })
     peak = 0
   })
-  process.on('disconnect', () => process.exit(0))
+  process.on('disconnect', () => void stage.close().finally(() => process.exit()))
   process.send!({ port: stage.port, url: stage.url })
 }
 

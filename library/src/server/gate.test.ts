@@ -88,6 +88,7 @@ describe('R-SRV-5 every refusal has its status', () => {
       capability: 'forecast',
       tier: 2,
       validUntilSeconds: stall.clock.seconds + 600 + 3600,
+      soldUntilSeconds: stall.clock.seconds + 600 + 3600,
     })
   })
 

@@ -295,8 +295,9 @@ class PaidReceipt implements Receipt {
   readonly capability: string
   readonly tier: number
   readonly validUntilSeconds: number
+  readonly soldUntilSeconds: number
 
-  constructor({ tokenId, paymentHash }: PaidToken, grant: Grant) {
+  constructor({ tokenId, paymentHash, soldUntilSeconds }: PaidToken, grant: Grant) {
     this.tokenId = tokenId
     this.paymentHash = paymentHash
     this.amountMsat = grant.amountMsat
@@ -304,6 +305,7 @@ class PaidReceipt implements Receipt {
     this.capability = grant.capability
     this.tier = grant.tier
     this.validUntilSeconds = grant.validUntilSeconds
+    this.soldUntilSeconds = soldUntilSeconds
   }
 
   toJSON(): Readonly<Record<string, unknown>> {

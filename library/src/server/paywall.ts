@@ -57,7 +57,10 @@ export type Receipt = {
   readonly service: string
   readonly capability: string
   readonly tier: number
+  /** Until when this token works: what a holder added counts. */
   readonly validUntilSeconds: number
+  /** Until when what was bought works, whatever a holder added. */
+  readonly soldUntilSeconds: number
 }
 
 /** Why a request is refused, for the operator. No token, no preimage, nothing of the request. */

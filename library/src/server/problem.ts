@@ -29,7 +29,7 @@ const badCredential: Problem = {
 const tryLater: Problem = {
   status: 503,
   title: 'Service Unavailable',
-  hint: 'Nothing was charged. Repeat the same request with the same credential after the time in Retry-After; do not pay again.',
+  hint: 'Nothing was counted: what was paid for stays good. Repeat the same request with the same credential after the time in Retry-After; do not pay again.',
 }
 
 /** The codes that a client can be told. */
@@ -103,12 +103,12 @@ const problems: Readonly<Record<RefusalCode, Problem>> = {
   REQUEST_RATE_LIMITED: {
     status: 429,
     title: 'Too Many Requests',
-    hint: 'Nothing was charged. Pay a challenge that you have, or ask again after the time in Retry-After.',
+    hint: 'Nothing was counted. Ask again after the time in Retry-After; a challenge that you have can be paid meanwhile.',
   },
   REQUEST_HOST: {
     status: 421,
     title: 'Misdirected Request',
-    hint: 'Check the host name: nothing is served under this one.',
+    hint: 'Check the host name (the Host header, or the one in the URL): nothing is served under this one.',
   },
   REQUEST_BLOCKED: {
     status: 403,

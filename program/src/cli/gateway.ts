@@ -20,6 +20,10 @@ export const gateway: Command = {
       value: 'ADDRESS',
       about: 'Where the admin API listens, or `off`. Default 127.0.0.1:8403. With --upstream.',
     },
+    state: {
+      value: 'FILE',
+      about: 'What must survive a restart. Default ~/.satway/gateway.db. With --upstream.',
+    },
     config: { short: 'c', value: 'FILE', about: 'A configuration file, such as satway.yaml.' },
     workers: {
       value: 'NUMBER',

@@ -8,7 +8,7 @@ export const get: Command = {
   about: [
     'Makes one HTTP request. If the answer is 402 with an L402 challenge, it checks the invoice, pays it within your limits, and asks again with the proof of payment. The body goes to standard output, and a summary of what was paid to standard error.',
     'Only the invoice counts: its checksum and signature, amount, network, expiry, and that the token is bound to its payment hash. What the server says beside it is never believed.',
-    'Tokens are kept in memory in this release: what was bought is good for this one call of the program.',
+    'Tokens are kept in memory in this release: what was bought is good for this one call of the program, unless --credential keeps it.',
   ],
   flags: {
     'max-cost': {
@@ -44,6 +44,11 @@ export const get: Command = {
       short: 'o',
       value: 'FILE',
       about: 'Write the body to a file, when the request succeeds.',
+    },
+    credential: {
+      value: 'FILE',
+      about:
+        'Write what was bought to a file of your own (0600), as an Authorization line: curl -H @FILE asks again with it.',
     },
     wallet: {
       value: 'WALLET',

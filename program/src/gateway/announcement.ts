@@ -41,38 +41,56 @@ export function renderStart(screen: Screen, announcement: Announcement): string 
     ['listening', urls.join('  ')],
     ['wallet', wallet.about],
     ['state', config.state],
+    ...(announcement.workers === 1 ? [] : [['workers', String(announcement.workers)] as const]),
     ...(admin === undefined ? [] : [['admin', `http://${admin}`] as const]),
   ]
-  const routes = config.services.flatMap(({ name, routes, hosts }) =>
-    [...routes].map(
-      ([key, route]): Row => [
-        key,
-        `${describeRoute(route)}  ${screen.dim(hosts.includes('*') ? name : hosts.join(', '))}`,
-      ],
-    ),
-  )
+  const routes = config.services.flatMap(({ name, routes, hosts, mount }) => {
+    const where = hosts.includes('*') ? '' : hosts.join(', ')
+    const title: Row = [screen.name(name), `${where}${mount === '/' ? '' : ` ${mount}`}`.trim()]
+    return [title, ...[...routes].map(([key, route]): Row => [`  ${key}`, describeRoute(route)])]
+  })
   const shown = routes.slice(0, maxRoutes)
   const more = routes.length - shown.length
   const blocks = [
     `${screen.good('satway gateway')} is serving${dryRun ? screen.warn(' (dry run: nobody is charged)') : ''}\n`,
     table(screen, facts),
     `${screen.bold('For sale')}\n${table(screen, shown)}${more > 0 ? `  … and ${more} more\n` : ''}`,
-    ...howToTry(screen, urls[0], wallet, dryRun),
+    ...howToTry(screen, announcement),
   ]
   return `${blocks.join('\n')}\n`
 }
 
 function howToTry(
   screen: Screen,
-  url: string | undefined,
-  { buyerWallet }: OpenWallet,
-  dryRun: boolean,
+  { config, addresses, wallet, dryRun }: Announcement,
 ): readonly string[] {
-  if (url === undefined || buyerWallet === undefined || dryRun) return []
-  const wallet = buyerWallet.endsWith('/.satway/devnet.json')
-    ? ''
-    : ` --wallet devnet:${buyerWallet}`
-  return [`${screen.bold('Try it in a second terminal')}\n  satway get${wallet} ${url}/\n`]
+  const [first] = addresses
+  const { buyerWallet } = wallet
+  const offer = findOffer(config)
+  if (first === undefined || buyerWallet === undefined || offer === undefined || dryRun) return []
+  const { host, path } = offer
+  const url = `${urlOf(first)}${path}`
+  const isDefault = buyerWallet.endsWith('/.satway/devnet.json')
+  const flags = isDefault ? '' : ` --wallet devnet:${buyerWallet}`
+  const command =
+    host === undefined ? `satway get${flags} ${url}` : `curl -i -H 'Host: ${host}' ${url}`
+  return [`${screen.bold('Try it in a second terminal')}\n  ${command}\n`]
+}
+
+/** Something that is sold under a path that can be asked for as it stands. */
+function findOffer({
+  services,
+}: GatewayConfig): { readonly host: string | undefined; readonly path: string } | undefined {
+  for (const { hosts, routes } of services) {
+    for (const [key, { sale }] of routes) {
+      const path = /^(?:GET|\*) (\/\S*)$/.exec(key)?.[1]
+      if (sale === undefined || path === undefined) continue
+      const concrete = path.replace(/\/\*$/, '/hello').replace(/:[A-Za-z0-9_]+/g, 'x')
+      const host = hosts.includes('*') ? undefined : hosts[0]?.replace('*', 'www')
+      return { host, path: concrete }
+    }
+  }
+  return undefined
 }
 
 function describeRoute({ sale }: RouteConfig): string {

@@ -1,7 +1,7 @@
 import type { Decision, IncomingRequest } from 'satway/server'
 import { createForwardAuth } from './forward-auth/index.ts'
 import type { HandlerOptions } from './handler.ts'
-import { isAdmitted, openFacts, pathOf } from './handler.ts'
+import { isAdmitted, noteServed, openFacts, pathOf } from './handler.ts'
 import { decide } from './passage.ts'
 import type { Exchange } from './proxy/index.ts'
 
@@ -44,7 +44,7 @@ export function createAuthHandler(
     const { route, decision } = verdict
     // The other proxy does not say when it is done: a place on the route would never be free again.
     route.concurrency?.leave()
-    if (decision.receipt !== undefined) state.noteToken(decision.receipt)
+    noteServed(state, decision.receipt)
     facts.status = 200
     facts.end = 'done'
     observer.exchange(facts)

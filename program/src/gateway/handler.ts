@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { canonicalTarget, isL402Error } from 'satway'
 import { sendRefusal } from 'satway/node-http'
-import type { RefusalCode, RefusalResponse } from 'satway/server'
+import type { Receipt, RefusalCode, RefusalResponse } from 'satway/server'
 import { clientGone } from 'satway/server'
 import type { ActiveStreams } from './active-streams.ts'
 import { clientAddress } from './edge/index.ts'
@@ -133,17 +133,21 @@ async function forward(
   incoming: GatewayRequest,
   admission: Admission,
   facts: Facts,
-  { state, streams, current }: HandlerOptions,
+  { state, streams, current, observer }: HandlerOptions,
 ): Promise<Facts['end']> {
   const { service, route, decision } = admission
-  if (decision.receipt !== undefined) state.noteToken(decision.receipt)
+  const noteUse = (): void => noteServed(state, decision.receipt)
   const stream = streams.add(decision.receipt, () => cut(exchange))
   let end: ForwardEnd
   try {
-    end = await service.upstream!.forward(exchange, forwardOf(admission, exchange, incoming, facts))
+    const asked = forwardOf(admission, exchange, incoming, facts, noteUse)
+    end = await service.upstream!.forward(exchange, asked)
   } finally {
     streams.remove(stream)
     route.concurrency?.leave()
+  }
+  if ('error' in end && !isClientFault(end)) {
+    observer.failure('upstream', service.config.name, end.error)
   }
   if (end.kind === 'refused') {
     await decision.finish(undefined)
@@ -151,10 +155,26 @@ async function forward(
     const { response } = refuse(facts, current(), end.code)
     return answer(exchange, response, facts)
   }
-  if (end.status === undefined) await decision.finish(clientGone)
+  if (end.status === undefined) {
+    await decision.finish(clientGone)
+    noteUse()
+  }
   facts.status = end.status ?? clientGone
   if (end.status !== undefined && end.status >= 500) facts.outcome = 'failed'
   return end.kind
+}
+
+/** Whether it was the client's body that there was too much or too little of. */
+function isClientFault(end: ForwardEnd): boolean {
+  return end.kind === 'refused' && !end.code.startsWith('UPSTREAM_')
+}
+
+/** Writes a use that counts to the ledger; what was free is not in it. */
+export function noteServed(state: State, receipt: Receipt | undefined): void {
+  if (receipt === undefined) return
+  const { tokenId, paymentHash, amountMsat, service, capability, soldUntilSeconds } = receipt
+  const validUntilSeconds = soldUntilSeconds
+  state.noteToken({ tokenId, paymentHash, amountMsat, service, capability, validUntilSeconds })
 }
 
 /** Ends an exchange so that its client can tell that something is missing. */
@@ -162,12 +182,17 @@ export function cut({ request, response }: Exchange): void {
   if (!isClientGone(response)) cutResponse(response, request.httpVersion === '1.0')
 }
 
-/** What an upstream is asked for an admitted request. */
+/**
+ * What an upstream is asked for an admitted request.
+ *
+ * @param noteUse - Called when the answer begins in a way that counts.
+ */
 export function forwardOf(
   { service, route, decision }: Admission,
   exchange: Pick<Exchange, 'request' | 'peer'>,
   incoming: GatewayRequest,
   facts: Facts,
+  noteUse: () => void,
 ): Forward {
   const { upstream } = service.config
   const { config } = route
@@ -195,9 +220,13 @@ export function forwardOf(
     started: decision.isCounted
       ? async (status, header) => {
           await decision.finish(status)
+          if (status < 500) noteUse()
           return decision.responseHeaders(header)
         }
-      : (_status, header) => decision.responseHeaders(header),
+      : (status, header) => {
+          if (status < 500) noteUse()
+          return decision.responseHeaders(header)
+        },
   }
 }
 

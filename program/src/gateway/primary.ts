@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isL402Error } from 'satway'
-import type { Admin } from '../admin/index.ts'
+import type { Admin, Control } from '../admin/index.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
 import { openScreen } from '../cli/screen.ts'
@@ -100,11 +100,15 @@ async function serveUntilStopped(opened: Opened): Promise<number> {
     log,
   })
   apply = (text) => fleet.reload(text)
-  const admin = await openAdminOf({ settings, book, state, wallet, fleet, log })
+  const parts = { settings, book, state, wallet, fleet, log }
+  const control = createControl({ ...parts, version, configFile: fileOf(settings) })
+  const admin = await openAdminOf(control, parts)
 
   const announcement = { config, addresses, wallet, admin: admin?.address, ...settings }
   if (forPeople) process.stdout.write(renderStart(openScreen(process.stdout), announcement))
   else logStart(log, announcement)
+  if (wallet.warning !== undefined) log.warn(wallet.warning)
+  void warnOfHealth(control, log)
   const code = await untilStopped({ fleet, gaveUp, book, log })
   await admin?.close()
   return code
@@ -196,18 +200,25 @@ type Parts = {
 }
 
 /** Without the admin API nothing could be steered: when it cannot be opened, nothing goes on. */
-async function openAdminOf(parts: Parts): Promise<Admin | undefined> {
-  const { book, fleet, settings, log } = parts
+async function openAdminOf(
+  control: Control,
+  { book, fleet, log }: Parts,
+): Promise<Admin | undefined> {
   const { admin: config } = book.config
   if (config === undefined) return undefined
   const { openAdmin } = await import('../admin/index.ts')
-  const control = createControl({ ...parts, version, configFile: fileOf(settings) })
   try {
     return await openAdmin({ config, control, log: (line) => log.info(line) })
   } catch (error) {
     await fleet.drain(0)
     throw error
   }
+}
+
+/** A gateway whose upstream is not there sells all the same: its operator should hear of it at once. */
+async function warnOfHealth(control: Control, log: Log): Promise<void> {
+  const { checks } = await control.health()
+  for (const { name, ok, detail } of checks) if (!ok) log.warn(`${name} is not well: ${detail}`)
 }
 
 function fileOf({ source }: Settings): string | undefined {

@@ -29,8 +29,9 @@ function readSource(given: Given): Source {
   const price = given.text('price')
   const listen = given.text('listen')
   const admin = given.text('admin')
+  const state = given.text('state')
   if (config !== undefined) {
-    for (const flag of ['upstream', 'price', 'listen', 'admin']) {
+    for (const flag of ['upstream', 'price', 'listen', 'admin', 'state']) {
       if (given.has(flag)) throw new UsageMistake(`--${flag} does not go with --config`)
     }
     return fileSource(config)
@@ -42,6 +43,7 @@ function readSource(given: Given): Source {
       upstream,
       price,
       ...(listen === undefined ? {} : { listen }),
+      ...(state === undefined ? {} : { state }),
       ...(admin === undefined ? {} : { admin: admin === 'off' ? false : admin }),
     }),
   )

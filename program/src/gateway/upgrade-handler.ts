@@ -2,7 +2,7 @@ import { sendRefusalToSocket } from 'satway/node-http'
 import { clientGone, problemResponse } from 'satway/server'
 import { clientAddress } from './edge/index.ts'
 import type { HandlerOptions } from './handler.ts'
-import { arrivalOf, forwardOf, isAdmitted, openFacts } from './handler.ts'
+import { arrivalOf, forwardOf, isAdmitted, noteServed, openFacts } from './handler.ts'
 import { GatewayRequest, headerLines } from './incoming.ts'
 import type { Admission, Facts } from './passage.ts'
 import { decide, refuse } from './passage.ts'
@@ -56,7 +56,7 @@ async function join(
   const { service, route, decision } = admission
   const { state, draining, now } = options
   const { receipt } = decision
-  if (receipt !== undefined) state.noteToken(receipt)
+  const noteUse = (): void => noteServed(state, receipt)
   const watch = watchLongStream({
     validUntilSeconds: receipt?.validUntilSeconds,
     now,
@@ -64,9 +64,10 @@ async function join(
     everyMs: recheckMs,
   })
   try {
-    const forward = forwardOf(admission, exchange, incoming, facts)
+    const forward = forwardOf(admission, exchange, incoming, facts, noteUse)
     const signal = AbortSignal.any([watch.signal, draining])
     const end = await service.upstream!.upgrade(exchange, forward, signal)
+    if ('error' in end) options.observer.failure('upstream', service.config.name, end.error)
     if (end.kind === 'refused') {
       await decision.finish(undefined)
       facts.status = end.status
@@ -76,7 +77,10 @@ async function join(
       sendRefusalToSocket(exchange.socket, problemResponse(end.code, { cors }))
       return 'refused'
     }
-    if (end.status === undefined) await decision.finish(clientGone)
+    if (end.status === undefined) {
+      await decision.finish(clientGone)
+      noteUse()
+    }
     facts.status = end.status ?? clientGone
     return end.kind
   } finally {

@@ -93,6 +93,7 @@ function blank({ request }: Call): GetReport {
     paymentHash: null,
     dryRun: false,
     output: null,
+    credential: null,
     body: null,
     bodyEncoding: null,
     error: null,

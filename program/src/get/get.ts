@@ -1,9 +1,10 @@
-import { createClient, createMemoryLedger } from 'satway/client'
+import { createClient, createMemoryLedger, createMemoryTokenStore } from 'satway/client'
 import type { Given } from '../cli/command.ts'
 import { UsageMistake } from '../cli/failure.ts'
 import { openScreen } from '../cli/screen.ts'
 import { createListener } from './asked.ts'
 import { askPrice, carryOut } from './call.ts'
+import { openCredentialFile } from './credential-file.ts'
 import type { Destination } from './destination.ts'
 import { outputFile, standardOutput } from './destination.ts'
 import { openPatience } from './patience.ts'
@@ -19,14 +20,17 @@ export async function runGet(given: Given): Promise<number> {
   const request = await readRequest(given)
   const payer = await openWallet(given.text('wallet') ?? process.env['SATWAY_WALLET'])
   const ledger = createMemoryLedger()
+  const tokens = createMemoryTokenStore()
   const { fetch, asked } = createListener()
   const client = createClient({
     policy,
     ledger,
+    tokens,
     fetch,
     ...(payer !== undefined && { payer }),
   })
 
+  const credential = openCredentialFile(given.text('credential'))
   const destination = await openDestination(given)
   const patience = openPatience(timeoutSeconds)
   try {
@@ -35,7 +39,8 @@ export async function runGet(given: Given): Promise<number> {
       replaceAuthorization: given.has('replace-authorization'),
     }
     const call = { client, ledger, limits, request, asked, patience, destination }
-    const report = given.has('dry-run') ? await askPrice(call) : await carryOut(call)
+    const made = given.has('dry-run') ? await askPrice(call) : await carryOut(call)
+    const report = { ...made, credential: await credential.write(tokens) }
     if (given.has('json')) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
     else if (!given.has('quiet') || report.error !== null) {
       const screen = openScreen(process.stderr)
@@ -44,6 +49,7 @@ export async function runGet(given: Given): Promise<number> {
     return report.exitCode
   } finally {
     patience.end()
+    credential.close()
     await destination?.abandon()
   }
 }

@@ -22,6 +22,8 @@ export type GetReport = {
   readonly dryRun: boolean
   /** Where the body was written, with `--output`. */
   readonly output: string | null
+  /** Where what was bought was written, with `--credential`. */
+  readonly credential: string | null
   readonly body: string | null
   /** `base64` for a body that is not UTF-8. */
   readonly bodyEncoding: 'utf8' | 'base64' | null
@@ -46,7 +48,11 @@ function money(screen: Screen, report: GetReport): string {
   if (amountMsat === null) return error === null ? 'Free: nothing was paid.\n' : ''
   const price = screen.bold(amountIn(amountMsat))
   if (feeMsat !== null) {
-    const gone = screen.dim('The token was kept in memory only, and is gone now.\n')
+    const gone = screen.dim(
+      report.credential === null
+        ? 'The token was kept in memory only, and is gone now. To keep it: --credential FILE\n'
+        : `What was bought is in ${report.credential}: curl -H @${report.credential} URL\n`,
+    )
     return `Paid ${price}, fee ${amountIn(feeMsat)}.\nPayment hash ${paymentHash}\n${gone}`
   }
   if (outcome === 'unknown') return `Price ${price}.\nPayment hash ${paymentHash}\n`

@@ -48,6 +48,9 @@ function readHeaders(lines: readonly string[]): Headers {
     const colon = line.indexOf(':')
     if (colon < 1) throw new UsageMistake('--header: expected "Name: value"')
     const name = line.slice(0, colon).trim()
+    if (name.toLowerCase() === 'host') {
+      throw new UsageMistake('--header: Host follows the URL; `curl -H` can send another one')
+    }
     try {
       headers.append(name, line.slice(colon + 1).trim())
     } catch {

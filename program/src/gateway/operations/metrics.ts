@@ -23,6 +23,15 @@ const noService = '_none'
 /** Where names beyond {@link maxServices} are counted: each costs a time series in every scraper. */
 const otherService = '_other'
 const maxServices = 1000
+
+const parts: readonly Parameters<Observer['failure']>[0][] = [
+  'payee',
+  'price',
+  'use-store',
+  'deny-list',
+  'upstream',
+  'rates',
+]
 /** How often the event loop is looked at. */
 const resolutionMs = 20
 
@@ -34,7 +43,8 @@ const resolutionMs = 20
  */
 export function createMetrics(options: MetricsOptions): Metrics {
   const services = new Map<string, ServiceCounters>()
-  const failures: Record<string, number> = {}
+  // From the start: a rate of what is not there yet would not see the first failure.
+  const failures: Record<string, number> = Object.fromEntries(parts.map((part) => [part, 0]))
   const delay = monitorEventLoopDelay({ resolution: resolutionMs })
   delay.enable()
   let connections = 0

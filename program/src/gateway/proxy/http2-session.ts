@@ -27,7 +27,7 @@ export type OpenStream = {
 /** Streams before the upstream has said how many it takes. */
 const usualStreams = 100
 /** More than this are spread over several connections: one that dies takes fewer with it. */
-const mostStreams = 256
+const mostStreams = 100
 /** How much of a response waits here for a client that does not read. Bytes, for each stream. */
 const windowBytes = 65_535
 

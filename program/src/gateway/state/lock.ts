@@ -35,7 +35,7 @@ export function lockState(file: string): { release(): void } {
     if (!isBusy(error)) throw new StateFileError(lockFile, 'cannot be locked.', error)
     throw new StateFileError(
       file,
-      'is in use by another gateway. Stop that one, or give this one a state file of its own.',
+      'is in use by another gateway. Stop that one, or give this one a state file of its own (state, or --state).',
     )
   }
   return {

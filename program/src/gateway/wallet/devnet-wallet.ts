@@ -20,7 +20,12 @@ export async function openDevnetWallet(config: WalletConfig): Promise<OpenWallet
   const { file } = config
   const served = file === undefined ? undefined : await serve(buyer, file)
   if (file === undefined || served === undefined) {
-    return { payee: seller, about, buyerWallet: undefined, close: async () => undefined }
+    const warning =
+      file === undefined
+        ? undefined
+        : `${file} is the wallet of another embedded network, which cannot pay here. For a wallet of this one: wallet: { devnet: { file: ./wallet.json } }`
+    const close = async (): Promise<void> => undefined
+    return { payee: seller, about, buyerWallet: undefined, warning, close }
   }
   const remove = (): void => removeOurs(file, served.address.secret)
   process.once('exit', remove)
@@ -28,6 +33,7 @@ export async function openDevnetWallet(config: WalletConfig): Promise<OpenWallet
     payee: seller,
     about,
     buyerWallet: file,
+    warning: undefined,
     close: async () => {
       process.off('exit', remove)
       remove()

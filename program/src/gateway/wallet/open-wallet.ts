@@ -8,6 +8,8 @@ export type OpenWallet = {
   readonly about: string
   /** A wallet that a buyer on this machine can pay with; on the embedded network only. */
   readonly buyerWallet: string | undefined
+  /** What an operator should know at the start. */
+  readonly warning: string | undefined
   close(): Promise<void>
 }
 
