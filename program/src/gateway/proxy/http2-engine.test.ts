@@ -278,6 +278,30 @@ describe('R-GRPC-1 requests pass in HTTP/2 with the rules for headers', () => {
     expect(await post(client, 'rest')).toMatchObject({ body: 'start rest' })
   })
 
+  test('an answer before the end of the request goes on at once, and is complete', async () => {
+    const { port } = await openApplication((stream) => {
+      stream.resume()
+      stream.respond({ ':status': 200 })
+      stream.end('enough')
+    })
+    const { client, door } = await openWorld(port)
+    const stream = client.request({ ':method': 'POST', ':path': '/' })
+    stream.write('part')
+    expect(await answerTo(stream)).toMatchObject({ status: 200, body: 'enough', reset: 0 })
+    expect(await door.nextEnd()).toEqual({ kind: 'done', status: 200 })
+
+    const headers = { 'transfer-encoding': 'chunked' }
+    const plain = httpRequest({ port: door.http1Port, host: '127.0.0.1', method: 'POST', headers })
+    plain.on('error', () => undefined)
+    plain.write('part')
+    const [response] = (await once(plain, 'response')) as [IncomingMessage]
+    response.resume()
+    await once(response, 'end')
+    expect(response.complete).toBe(true)
+    expect(await door.nextEnd()).toEqual({ kind: 'done', status: 200 })
+    plain.destroy()
+  })
+
   test('informational answers are not taken for the response', async () => {
     const { port } = await openApplication((stream) => {
       stream.additionalHeaders({ ':status': 103, link: '</a>' })
