@@ -1,6 +1,8 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import { Hono } from 'hono'
+import type { AdminChange } from '../gateway/operations/index.ts'
+import { cutPeerText } from '../gateway/operations/index.ts'
 import { readJsonBody } from './body.ts'
 import type { Control, HealthReport } from './control.ts'
 import { ledgerRoutes } from './ledger-routes.ts'
@@ -8,7 +10,7 @@ import { openRoutes } from './open-routes.ts'
 import { describe } from './openapi.ts'
 import type { Permit } from './permit.ts'
 import { admit, requireScope } from './permit.ts'
-import { AdminProblem, quoted, writeProblem } from './problem.ts'
+import { AdminProblem, writeProblem } from './problem.ts'
 import { readQuery } from './query.ts'
 import type { Call, Route } from './route.ts'
 import { json } from './route.ts'
@@ -20,7 +22,8 @@ export type AppOptions = {
   readonly rootKey: Uint8Array
   /** Seconds since 1970. */
   readonly now: () => number
-  readonly log: (line: string) => void
+  readonly log: (change: AdminChange) => void
+  readonly onFault: (words: string) => void
 }
 
 type Bindings = { readonly Bindings: HttpBindings }
@@ -53,7 +56,7 @@ export function createApp(options: AppOptions): App {
     })
   }
   app.notFound(() => refused(new AdminProblem('ADMIN_NOT_FOUND', 'There is no such path.')))
-  app.onError((error) => refused(toProblem(error, options.log)))
+  app.onError((error) => refused(toProblem(error, options.onFault)))
   return app
 }
 
@@ -80,22 +83,36 @@ type Shared = AppOptions & {
 async function serve(route: Route, context: Context<Bindings>, shared: Shared): Promise<Response> {
   const nowSeconds = shared.now()
   if (route.scope === undefined) {
-    return await carryOut(route, context, shared, { nowSeconds, scopes: [], concerns: () => {} })
+    return await carryOut(route, context, shared, {
+      nowSeconds,
+      scopes: [],
+      concerns: () => {},
+      found: () => {},
+    })
   }
   // A stranger is not told what else is wrong with his request.
   const permit = permitFor(context, shared, nowSeconds)
   let target: string | undefined
-  const concerns = (name: string): void => {
-    target = name
+  const concerns = (text: string): void => {
+    target = cutPeerText(text)
+  }
+  const found = (id: string): void => {
+    target = id
   }
   const note = (result: string): void => {
-    if (route.action === undefined) return
-    shared.log(lineOf(nowSeconds, route.action, permit, target, result))
+    const { action } = route
+    if (action === undefined) return
+    shared.log({ action, target, result, macaroon: permit.id, copy: permit.copy })
   }
   try {
     requireScope(permit, route.scope)
     const { scopes } = permit
-    const response = await carryOut(route, context, shared, { nowSeconds, scopes, concerns })
+    const response = await carryOut(route, context, shared, {
+      nowSeconds,
+      scopes,
+      concerns,
+      found,
+    })
     note('done')
     return response
   } catch (error) {
@@ -108,7 +125,7 @@ async function carryOut(
   route: Route,
   context: Context<Bindings>,
   shared: Shared,
-  asked: Pick<Call, 'nowSeconds' | 'scopes' | 'concerns'>,
+  asked: Pick<Call, 'nowSeconds' | 'scopes' | 'concerns' | 'found'>,
 ): Promise<Response> {
   const known = route.parameters?.filter((one) => one.in === 'query') ?? []
   const call: Call = {
@@ -123,7 +140,7 @@ async function carryOut(
     body: route.body === undefined ? undefined : await readJsonBody(context.req.raw),
     health: shared.health,
     cut: (error) => {
-      logFault(error, shared.log)
+      shared.onFault(wordsOf(error))
       context.env.outgoing.destroy()
     },
   }
@@ -141,39 +158,19 @@ function permitFor(context: Context<Bindings>, { rootKey }: Shared, nowSeconds: 
   })
 }
 
-/** One change, as a line of the log. */
-function lineOf(
-  nowSeconds: number,
-  action: string,
-  permit: Permit,
-  target: string | undefined,
-  result: string,
-): string {
-  return JSON.stringify({
-    time: new Date(nowSeconds * 1000).toISOString(),
-    event: 'admin',
-    action,
-    ...(target !== undefined && { target: quoted(target) }),
-    result,
-    macaroon: permit.id,
-    copy: permit.copy,
-  })
-}
-
 function refused(problem: AdminProblem): Response {
   const { status, headers, body } = writeProblem(problem)
   return new Response(body, { status, headers })
 }
 
-function toProblem(error: unknown, log: (line: string) => void): AdminProblem {
+function toProblem(error: unknown, onFault: AppOptions['onFault']): AdminProblem {
   if (error instanceof AdminProblem) return error
-  logFault(error, log)
+  onFault(wordsOf(error))
   return new AdminProblem('ADMIN_FAULT', 'The request could not be carried out.')
 }
 
-function logFault(error: unknown, log: (line: string) => void): void {
-  const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  log(JSON.stringify({ event: 'admin-fault', error: quoted(words) }))
+function wordsOf(error: unknown): string {
+  return cutPeerText(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
 }
 
 /** Changes one after the other: two that name the same service meet in a definite order. */

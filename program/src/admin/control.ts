@@ -36,8 +36,14 @@ export type Control = {
    */
   putService(name: string, document: unknown, mode: 'create' | 'replace'): Promise<ServiceView>
   deleteService(name: string): Promise<void>
-  /** Reads the configuration file again. @throws {ControlRefusal} with every mistake; the old one goes on. */
-  reload(): Promise<void>
+  /**
+   * Reads the configuration file again.
+   *
+   * @returns the settings of the file that differ from those the gateway started with, and take
+   *   effect with its next start only: `listen`, `wallet`.
+   * @throws {ControlRefusal} with every mistake; the old one goes on.
+   */
+  reload(): Promise<{ readonly needsRestart: readonly string[] }>
   health(): Promise<HealthReport>
   /** Prometheus text, of all workers together. */
   metrics(): Promise<string>

@@ -54,6 +54,7 @@ export const ledgerRoutes: readonly Route[] = [
         text: { type: csvType, example: csvLine(columns) },
       },
     },
+    problems: ['ADMIN_NOT_FOUND'],
     handle: (call) => {
       if (wantsCsv(call)) return csv(call)
       const { items, next } = readPage(call)

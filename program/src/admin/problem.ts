@@ -103,20 +103,24 @@ export class AdminProblem extends Error {
   /** Of the form `path: what was expected`. */
   readonly mistakes: readonly string[]
   readonly headers: Readonly<Record<string, string>>
+  /** What to do about this one, where the code's own hint says too little. */
+  readonly hint: string | undefined
 
-  /** @param detail - One sentence about this request. Carries no secret. */
+  /** @param detail - One sentence about this request, for API and command alike. Carries no secret. */
   constructor(
     code: ProblemCode,
     detail: string,
     more: {
       readonly mistakes?: readonly string[]
       readonly headers?: Readonly<Record<string, string>>
+      readonly hint?: string
     } = {},
   ) {
     super(detail)
     this.code = code
     this.mistakes = more.mistakes ?? []
     this.headers = more.headers ?? {}
+    this.hint = more.hint
   }
 }
 
@@ -133,7 +137,7 @@ export function writeProblem(problem: AdminProblem): {
     status,
     detail: problem.message,
     code: problem.code,
-    hint,
+    hint: problem.hint ?? hint,
     ...(problem.mistakes.length > 0 && { mistakes: problem.mistakes }),
   }
   return {

@@ -52,8 +52,10 @@ export type Call = {
   health(): Promise<HealthReport>
   /** Breaks an answer off that has begun, so that nobody takes what is there for the whole. */
   cut(error: unknown): void
-  /** Says what is about to be changed, for the log. */
-  concerns(target: string): void
+  /** Says what somebody wants to change, for the log. What looks like a secret is taken out. */
+  concerns(asked: string): void
+  /** Says what that is, for the log: an id or a name that is known, and may be shown whole. */
+  found(target: string): void
 }
 
 export function json(status: number, value: unknown): Response {

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { isIP } from 'node:net'
 import { Failure } from '../cli/failure.ts'
 import type { AdminConfig } from '../gateway/config/index.ts'
+import type { AdminChange } from '../gateway/operations/index.ts'
 import { openAuthority } from './authority.ts'
 import type { Control } from './control.ts'
 import { guard, isLoopback } from './guard.ts'
@@ -14,8 +15,10 @@ export type AdminOptions = {
   readonly control: Control
   /** Seconds since 1970. Default: the system clock. */
   readonly now?: () => number
-  /** Takes one JSON line for each change that was asked for. No secrets. */
-  readonly log: (line: string) => void
+  /** Told of each change that was asked for, done or refused. No secrets. */
+  readonly log: (change: AdminChange) => void
+  /** Told of what went wrong in here, in one sentence. No secrets. */
+  readonly onFault: (words: string) => void
 }
 
 /** A running admin listener. */
@@ -44,6 +47,7 @@ export async function openAdmin({
   control,
   now = () => Math.floor(Date.now() / 1000),
   log,
+  onFault,
 }: AdminOptions): Promise<Admin> {
   if (!isLoopback(config.host)) {
     throw new Failure(`The admin API may not listen on ${config.host}: it is not the loopback.`, {
@@ -53,7 +57,7 @@ export async function openAdmin({
   const rootKey = openAuthority(config)
   const { createApp } = await import('./app.ts')
   const { getRequestListener } = await import('@hono/node-server')
-  const app = createApp({ control, rootKey, now, log })
+  const app = createApp({ control, rootKey, now, log, onFault })
   const listener = getRequestListener(app.fetch, {
     overrideGlobalObjects: false,
     errorHandler: () => respond(new AdminProblem('ADMIN_MALFORMED', 'The target cannot be read.')),

@@ -36,8 +36,9 @@ export const serviceRoutes: readonly Route[] = [
       const document = documentOf(call.body)
       const name = document['name']
       if (typeof name !== 'string') throw invalid('name: expected the name of the service')
-      requireName(name)
       call.concerns(name)
+      requireName(name)
+      call.found(name)
       const made = await asked(call.control.putService(name, document, 'create'))
       const answer = json(201, serviceView(made, call.scopes))
       answer.headers.set('location', `/v1/services/${name}`)
@@ -103,8 +104,8 @@ export const serviceRoutes: readonly Route[] = [
     answers: { 200: { about: 'The new configuration serves now.', shape: 'Reloaded' } },
     problems: ['ADMIN_CONFLICT', 'ADMIN_INVALID'],
     handle: async ({ control }) => {
-      await asked(control.reload())
-      return json(200, { services: control.services().length })
+      const { needsRestart } = await asked(control.reload())
+      return json(200, { services: control.services().length, needs_restart: needsRestart })
     },
   },
 ]
@@ -114,6 +115,7 @@ function nameOf(call: Call): string {
   call.concerns(name)
   // What cannot be a name is not there.
   if (!isName(name)) throw notFound(name)
+  call.found(name)
   return name
 }
 

@@ -42,6 +42,7 @@ export const revocationId: Schema = {
   description: 'A payment hash or token id in hex, or a delegation id (`did=` in a token).',
   pattern: '^[A-Za-z0-9_-]{1,64}$',
 }
+const revocationKind: Schema = { type: 'string', enum: ['token', 'delegation'] }
 
 const exampleHash = 'd1f4c2a09b7e6635840f1c2d3e4f5a6b7c8d9e0f112233445566778899aabbcc'
 const exampleTokenId = '01a3b5c7d9e1f30415263748596a7b8c9d0e1f2031425364758697a8b9cadbec'
@@ -145,7 +146,22 @@ export const shapes: Readonly<Record<ShapeName, Shape>> = {
   TokenList: shape(page(tokenSchema()), { items: [exampleToken], next: null }),
   RevocationRequest: shape(
     {
-      ...object({ id: revocationId, reason: { type: 'string', maxLength: 200 } }),
+      ...object({
+        id: {
+          ...revocationId,
+          description:
+            'A token id or payment hash in hex, or its first 8 or more digits; or a delegation id (`did=` in a token).',
+        },
+        kind: {
+          ...revocationKind,
+          description: 'What `id` names. Default `token`: one that was seen.',
+        },
+        unseen: {
+          type: 'boolean',
+          description: 'Deny a token before it was ever used. `id` is then all 64 digits.',
+        },
+        reason: { type: 'string', maxLength: 200 },
+      }),
       required: ['id'],
     },
     { id: exampleHash, reason: 'leaked in a public repository' },
@@ -153,12 +169,22 @@ export const shapes: Readonly<Record<ShapeName, Shape>> = {
   Revocation: shape(
     object({
       ...revocationMembers(),
+      kind: revocationKind,
       known: {
         type: 'boolean',
         description: 'Whether a token or payment of this id was seen. A delegation id never is.',
       },
+      token: {
+        description: 'What was revoked. Null when it was not seen, and without the scope `read`.',
+        anyOf: [tokenSchema(), { type: 'null' }],
+      },
     }),
-    { ...exampleRevocation, known: true },
+    {
+      ...exampleRevocation,
+      kind: 'token',
+      known: true,
+      token: { ...exampleToken, state: 'revoked' },
+    },
   ),
   RevocationList: shape(object({ items: list(object(revocationMembers())) }), {
     items: [exampleRevocation],
@@ -181,7 +207,17 @@ export const shapes: Readonly<Record<ShapeName, Shape>> = {
       items: [{ service: 'weather', day: '2026-11-25', ...totals }],
     },
   ),
-  Reloaded: shape(object({ services: count }), { services: 2 }),
+  Reloaded: shape(
+    object({
+      services: count,
+      needs_restart: {
+        ...list(words),
+        description:
+          'Settings of the file that differ from those the gateway was started with, and wait for its next start.',
+      },
+    }),
+    { services: 2, needs_restart: ['listen'] },
+  ),
   Problem: shape(
     {
       ...object({

@@ -1,5 +1,15 @@
 import type { Transaction } from '../gateway/state/index.ts'
-import { AdminProblem, quoted } from './problem.ts'
+import { AdminProblem } from './problem.ts'
+import type { RevocationTarget } from './revocation.ts'
+import {
+  abridged,
+  canonicalId,
+  findSale,
+  findTarget,
+  isHash,
+  namesOf,
+  readRevocationOrder,
+} from './revocation.ts'
 import type { Call, Parameter, Route } from './route.ts'
 import { ask, json, text } from './route.ts'
 import { revocationId } from './shapes.ts'
@@ -12,7 +22,6 @@ const idParameter: Parameter = {
   about: 'Payment hash or token id, or its first 8 or more digits.',
   schema: { type: 'string', pattern: '^[0-9A-Fa-f]{8,64}$' },
 }
-const maxReasonLength = 200
 
 /** @spec gateway.md R-ADM-15 to R-ADM-17 */
 export const tokenRoutes: readonly Route[] = [
@@ -23,6 +32,7 @@ export const tokenRoutes: readonly Route[] = [
     summary: 'List sold tokens, the newest first.',
     parameters: [...saleParameters, ...pageParameters],
     answers: { 200: { about: 'One page.', shape: 'TokenList' } },
+    problems: ['ADMIN_NOT_FOUND'],
     handle: (call) => {
       const { items, next } = readPage(call)
       return json(200, { items: items.map((item) => tokenView(item, call.nowSeconds)), next })
@@ -58,16 +68,27 @@ export const tokenRoutes: readonly Route[] = [
       200: { about: 'It was revoked before; nothing has changed.', shape: 'Revocation' },
       201: { about: 'Revoked.', shape: 'Revocation' },
     },
-    problems: ['ADMIN_INVALID'],
+    problems: ['ADMIN_INVALID', 'ADMIN_NOT_FOUND', 'ADMIN_CONFLICT'],
     handle: (call) => {
-      const { id, reason } = readRevocation(call.body)
-      call.concerns(id)
+      const order = readRevocationOrder(call.body)
       const { state } = call.control
-      const earlier = ask(() => state.denials().find((denial) => denial.id === id))
-      if (earlier === undefined) ask(() => state.deny(id, reason))
-      const denial = earlier ?? { id, reason, deniedAtSeconds: call.nowSeconds }
-      const known = isHash(id) && ask(() => state.transaction(id)) !== undefined
-      return json(earlier === undefined ? 201 : 200, { ...revocationView(denial), known })
+      call.concerns(abridged(order.id))
+      const target = findTarget(state, order)
+      const names = namesOf(target)
+      const earlier = ask(() => state.denials().find((denial) => names.includes(denial.id)))
+      if (earlier === undefined) ask(() => state.deny(target.id, order.reason))
+      const denial = earlier ?? {
+        id: target.id,
+        reason: order.reason,
+        deniedAtSeconds: call.nowSeconds,
+      }
+      call.found(denial.id)
+      return json(earlier === undefined ? 201 : 200, {
+        ...revocationView(denial),
+        kind: order.kind,
+        known: target.sale !== undefined,
+        token: soldAs(call, target),
+      })
     },
   },
   {
@@ -81,59 +102,31 @@ export const tokenRoutes: readonly Route[] = [
     problems: ['ADMIN_NOT_FOUND'],
     handle: (call) => {
       const id = canonicalId(call.path('id'))
-      call.concerns(id)
-      if (!ask(() => call.control.state.allow(id))) {
-        throw new AdminProblem('ADMIN_NOT_FOUND', `"${quoted(id)}" is not revoked.`)
+      const { state } = call.control
+      call.concerns(abridged(id))
+      const sale = isHash(id) ? findSale(state, id) : undefined
+      const taken = namesOf({ id, sale }).filter((name) => ask(() => state.allow(name)))
+      if (taken.length === 0) {
+        throw new AdminProblem('ADMIN_NOT_FOUND', `Not revoked: ${abridged(id)}`)
       }
+      call.found(id)
       return text(204, null, undefined)
     },
   },
 ]
 
 function findToken(call: Call): Transaction {
-  const id = call.path('id').toLowerCase()
-  if (!/^[0-9a-f]{8,64}$/.test(id)) {
+  const id = call.path('id')
+  if (!/^[0-9a-f]{8,64}$/i.test(id)) {
     throw new AdminProblem('ADMIN_NOT_FOUND', 'A token is named by 8 to 64 hex digits.')
   }
-  const { state } = call.control
-  const [found, another] = isHash(id)
-    ? [ask(() => state.transaction(id))]
-    : ask(() => state.transactions({ id, limit: 2 }).items)
+  const found = findSale(call.control.state, id)
   if (found === undefined) throw new AdminProblem('ADMIN_NOT_FOUND', 'There is no such token.')
-  if (another !== undefined) {
-    throw new AdminProblem('ADMIN_CONFLICT', 'Several tokens begin with this: give more digits.')
-  }
   return found
 }
 
-function readRevocation(body: unknown): { readonly id: string; readonly reason: string } {
-  const {
-    id,
-    reason = '',
-    ...rest
-  } = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {}
-  const mistakes: string[] = []
-  const isId = typeof id === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(id)
-  if (!isId) mistakes.push('id: expected a payment hash, a token id or a delegation id')
-  const isReason =
-    typeof reason === 'string' &&
-    reason.length <= maxReasonLength &&
-    reason.isWellFormed() &&
-    !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(reason)
-  if (!isReason) mistakes.push(`reason: expected one line of at most ${maxReasonLength} characters`)
-  const [unknown] = Object.keys(rest)
-  if (unknown !== undefined) mistakes.push(`${quoted(unknown)}: not known here`)
-  if (!isId || !isReason || mistakes.length > 0) {
-    throw new AdminProblem('ADMIN_INVALID', 'The body is no revocation.', { mistakes })
-  }
-  return { id: canonicalId(id), reason }
-}
-
-/** Hashes have one spelling; delegation ids are taken letter by letter. */
-function canonicalId(id: string): string {
-  return /^[0-9A-Fa-f]{64}$/.test(id) ? id.toLowerCase() : id
-}
-
-function isHash(id: string): boolean {
-  return /^[0-9a-f]{64}$/.test(id)
+/** The token as it is now that it is revoked. Whoever may not read is not told. */
+function soldAs(call: Call, { sale }: RevocationTarget): unknown {
+  if (sale === undefined || !call.scopes.includes('read')) return null
+  return tokenView({ ...sale, isRevoked: true }, call.nowSeconds)
 }

@@ -1,9 +1,9 @@
 import type { Transaction, TransactionFilter } from '../gateway/state/index.ts'
-import { AdminProblem } from './problem.ts'
-import type { Query } from './query.ts'
+import { AdminProblem, quoted } from './problem.ts'
 import type { Call, Parameter } from './route.ts'
 import { ask } from './route.ts'
 import type { Schema } from './shapes.ts'
+import { capabilityMeant, isSold } from './sold-capabilities.ts'
 
 const defaultLimit = 100
 const maxLimit = 1000
@@ -15,7 +15,9 @@ const moment: Schema = {
 /** What sales can be picked by. */
 export const saleParameters: readonly Parameter[] = [
   query('service', 'Only of this service.', { type: 'string' }),
-  query('capability', 'Only of this capability.', { type: 'string' }),
+  query('capability', 'Only of this capability, or of the route with this key: `GET /v1/x`.', {
+    type: 'string',
+  }),
   query('state', 'Only in this state.', {
     type: 'string',
     enum: ['active', 'revoked', 'expired'],
@@ -50,22 +52,24 @@ export function query(name: string, about: string, schema: Schema): Parameter {
 /**
  * One page of sales, as the query asks for it.
  *
- * @throws {AdminProblem} ADMIN_MALFORMED for a filter that cannot be, or a cursor that is none.
+ * @throws {AdminProblem} ADMIN_MALFORMED for a filter that cannot be, or a cursor that is none;
+ *   ADMIN_NOT_FOUND for a capability that nobody knows.
  */
 export function readPage(call: Call): {
   readonly items: readonly Transaction[]
   readonly next: string | null
 } {
-  const filter = readFilter(call.query)
+  const filter = readFilter(call)
   const limit = call.query.whole('limit', { min: 1, max: maxLimit }) ?? defaultLimit
   const after = call.query.text('after')
   const page = pageOf(call, { ...filter, limit, ...(after !== undefined && { after }) })
+  if (page.items.length === 0) requireKnown(call, filter)
   return { items: page.items, next: page.next ?? null }
 }
 
 /** All sales that the query asks for, page by page. */
 export function* readAll(call: Call): Generator<readonly Transaction[]> {
-  const filter = readFilter(call.query)
+  const filter = readFilter(call)
   let after: string | undefined
   do {
     const page = pageOf(call, {
@@ -73,6 +77,7 @@ export function* readAll(call: Call): Generator<readonly Transaction[]> {
       limit: maxLimit,
       ...(after !== undefined && { after }),
     })
+    if (page.items.length === 0) requireKnown(call, filter)
     yield page.items
     after = page.next
   } while (after !== undefined)
@@ -84,9 +89,13 @@ export function requireOrder(from: number | undefined, until: number | undefined
   throw new AdminProblem('ADMIN_MALFORMED', 'until: expected a moment after `from`.')
 }
 
-function readFilter(query: Query): Omit<TransactionFilter, 'limit' | 'after'> {
+type Filter = Omit<TransactionFilter, 'limit' | 'after'>
+
+function readFilter({ query, control }: Call): Filter {
   const service = query.text('service')
-  const capability = query.text('capability')
+  const sold = query.text('capability')
+  const capability =
+    sold === undefined ? undefined : capabilityMeant(sold, control.services(), service)
   const state = query.oneOf('state', ['active', 'revoked', 'expired'])
   const fromSeconds = query.moment('from')
   const untilSeconds = query.moment('until')
@@ -105,6 +114,16 @@ function readFilter(query: Query): Omit<TransactionFilter, 'limit' | 'after'> {
   }
 }
 
+/** An empty list says that nothing was bought; of a name with a typing error it would say so wrongly. */
+function requireKnown(call: Call, { capability }: Filter): void {
+  if (capability === undefined || isSold(capability, call.control.services())) return
+  if (pageOf(call, { capability, limit: 1 }).items.length > 0) return
+  throw new AdminProblem(
+    'ADMIN_NOT_FOUND',
+    `No service sells "${quoted(call.query.text('capability') ?? capability)}", and it was never bought.`,
+  )
+}
+
 function pageOf(
   call: Call,
   filter: TransactionFilter,
@@ -115,7 +134,7 @@ function pageOf(
     } catch (error) {
       // All the rest of the filter was checked above.
       if (filter.after === undefined || !isCallersMistake(error)) throw error
-      throw new AdminProblem('ADMIN_MALFORMED', 'after: expected `next` of the page before.')
+      throw new AdminProblem('ADMIN_MALFORMED', 'after: expected the cursor of the page before.')
     }
   })
 }

@@ -21,7 +21,10 @@ export const adminFlags: Readonly<Record<string, Flag>> = {
 
 export const filterFlags: Readonly<Record<string, Flag>> = {
   service: { value: 'NAME', about: 'Only of this service.' },
-  capability: { value: 'NAME', about: 'Only of this capability.' },
+  capability: {
+    value: 'NAME',
+    about: 'Only of this capability, or of the route with this key: "GET /v1/report".',
+  },
   state: { value: 'STATE', about: 'Only active, revoked or expired ones.' },
   from: { value: 'TIME', about: 'Paid then or later: 2026-11-25, 2026-11-25T08:00:00Z.' },
   until: { value: 'TIME', about: 'Paid before then.' },

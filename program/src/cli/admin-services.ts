@@ -86,7 +86,7 @@ export const adminServiceCommands: readonly AdminCommand[] = [
       name: 'admin reload',
       usage: '[options]',
       about: [
-        'Lets the gateway read its configuration file again. With a mistake in it, all of them are listed, and the old configuration goes on. Open requests are not disturbed.',
+        'Lets the gateway read its configuration file again. With a mistake in it, all of them are listed, and the old configuration goes on. Open requests are not disturbed. Settings that need a restart are named.',
       ],
       flags: adminFlags,
       operands: 0,

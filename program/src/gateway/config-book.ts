@@ -19,6 +19,8 @@ type InForce = {
  */
 export class ConfigBook {
   #inForce: InForce
+  /** What the process was started with: what a reload cannot change is still as it was there. */
+  readonly #started: GatewayConfig
   readonly #readText: () => string
   readonly #apply: (packet: string) => Promise<void>
   readonly #state: Pick<State, 'putService' | 'forgetService'>
@@ -34,6 +36,7 @@ export class ConfigBook {
     },
   ) {
     this.#inForce = first
+    this.#started = first.config
     this.#readText = options.readText
     this.#apply = options.apply
     this.#state = options.state
@@ -51,12 +54,15 @@ export class ConfigBook {
     ]
   }
 
-  /** @throws {ControlRefusal} with every mistake; the old configuration goes on. */
-  reload(): Promise<{ readonly restartNeeded: boolean }> {
+  /**
+   * @returns the keys of the file that differ from what the process was started with, and that only
+   *   a restart puts in force.
+   * @throws {ControlRefusal} with every mistake; the old configuration goes on.
+   */
+  reload(): Promise<{ readonly needsRestart: readonly string[] }> {
     return this.#inTurn(async () => {
-      const before = this.#inForce.config
       await this.#change({ ...this.#inForce.packet, text: this.#readText() })
-      return { restartNeeded: !hasSameFrame(before, this.#inForce.config) }
+      return { needsRestart: changedFrame(this.#started, this.#inForce.config) }
     })
   }
 
@@ -124,19 +130,28 @@ function invalid(mistakes: readonly ConfigMistake[]): ControlRefusal {
 }
 
 /** What a reload cannot change: where it listens, and what the process holds open. */
-function hasSameFrame(a: GatewayConfig, b: GatewayConfig): boolean {
-  const frame = ({ listen, state, wallet, admin, log, limits }: GatewayConfig): string => {
-    const places = listen.map(({ host, port, http2, proxyProtocolFrom, forwardAuth, tls }) => [
-      host,
-      port,
-      http2,
-      proxyProtocolFrom,
-      forwardAuth,
-      tls?.kind,
-    ])
-    return JSON.stringify([places, state, wallet, admin, log, limits], (_, value: unknown) =>
-      typeof value === 'bigint' ? value.toString() : value,
-    )
-  }
-  return frame(a) === frame(b)
+function changedFrame(a: GatewayConfig, b: GatewayConfig): readonly string[] {
+  const [before, after] = [frameOf(a), frameOf(b)]
+  return Object.keys(before).filter((key) => before[key] !== after[key])
+}
+
+/** By the keys of the file. */
+function frameOf(config: GatewayConfig): Readonly<Record<string, string>> {
+  const { listen, limits, state, wallet, admin, log } = config
+  const places = listen.map(({ host, port, http2, proxyProtocolFrom, forwardAuth, tls }) => [
+    host,
+    port,
+    http2,
+    proxyProtocolFrom,
+    forwardAuth,
+    tls?.kind,
+  ])
+  const frame = { listen: places, limits, state, wallet, admin: admin ?? false, log }
+  return Object.fromEntries(Object.entries(frame).map(([key, value]) => [key, comparable(value)]))
+}
+
+function comparable(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    typeof member === 'bigint' ? member.toString() : member,
+  )
 }

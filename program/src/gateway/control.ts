@@ -46,9 +46,7 @@ export function createControl(options: {
     services: () => book.services(),
     putService: (name, document, mode) => book.put(name, document, mode),
     deleteService: (name) => book.delete(name),
-    reload: async () => {
-      await book.reload()
-    },
+    reload: () => book.reload(),
     health: () => health.report(),
     metrics: async () => {
       const snapshots = await fleet.collect()

@@ -165,7 +165,7 @@ async function forward(
 }
 
 /** Whether it was the client's body that there was too much or too little of. */
-function isClientFault(end: ForwardEnd): boolean {
+export function isClientFault(end: ForwardEnd): boolean {
   return end.kind === 'refused' && !end.code.startsWith('UPSTREAM_')
 }
 

@@ -208,7 +208,12 @@ async function openAdminOf(
   if (config === undefined) return undefined
   const { openAdmin } = await import('../admin/index.ts')
   try {
-    return await openAdmin({ config, control, log: (line) => log.info(line) })
+    return await openAdmin({
+      config,
+      control,
+      log: (change) => log.change(change),
+      onFault: (words) => log.error(`the admin API failed: ${words}`),
+    })
   } catch (error) {
     await fleet.drain(0)
     throw error
@@ -261,10 +266,10 @@ function untilStopped(options: {
 
 async function reload(book: ConfigBook, log: Log): Promise<void> {
   try {
-    const { restartNeeded } = await book.reload()
+    const { needsRestart } = await book.reload()
     log.info('reloaded')
-    if (restartNeeded) {
-      log.warn('listen, limits, state, wallet, admin and log are as before: they need a restart')
+    if (needsRestart.length > 0) {
+      log.warn(`changed, but not in force before a restart: ${needsRestart.join(', ')}`)
     }
   } catch (error) {
     const mistakes = error instanceof Error && 'mistakes' in error ? error.mistakes : []

@@ -2,7 +2,14 @@ import { sendRefusalToSocket } from 'satway/node-http'
 import { clientGone, problemResponse } from 'satway/server'
 import { clientAddress } from './edge/index.ts'
 import type { HandlerOptions } from './handler.ts'
-import { arrivalOf, forwardOf, isAdmitted, noteServed, openFacts } from './handler.ts'
+import {
+  arrivalOf,
+  forwardOf,
+  isAdmitted,
+  isClientFault,
+  noteServed,
+  openFacts,
+} from './handler.ts'
 import { GatewayRequest, headerLines } from './incoming.ts'
 import type { Admission, Facts } from './passage.ts'
 import { decide, refuse } from './passage.ts'
@@ -67,7 +74,9 @@ async function join(
     const forward = forwardOf(admission, exchange, incoming, facts, noteUse)
     const signal = AbortSignal.any([watch.signal, draining])
     const end = await service.upstream!.upgrade(exchange, forward, signal)
-    if ('error' in end) options.observer.failure('upstream', service.config.name, end.error)
+    if ('error' in end && !signal.aborted && !isClientFault(end)) {
+      options.observer.failure('upstream', service.config.name, end.error)
+    }
     if (end.kind === 'refused') {
       await decision.finish(undefined)
       facts.status = end.status

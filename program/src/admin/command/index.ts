@@ -1,5 +1,6 @@
 export { runHealth, runInfo, runStats, runTransactionsList } from './ledger-commands.ts'
 export { runMacaroon } from './macaroon-command.ts'
+export { runRevocationsList, runRevoke, runUnrevoke } from './revocation-commands.ts'
 export {
   runReload,
   runServicesCreate,
@@ -9,10 +10,4 @@ export {
   runServicesShow,
 } from './service-commands.ts'
 export type { Terminal } from './terminal.ts'
-export {
-  runRevocationsList,
-  runRevoke,
-  runTokensList,
-  runTokensShow,
-  runUnrevoke,
-} from './token-commands.ts'
+export { runTokensList, runTokensShow } from './token-commands.ts'

@@ -145,7 +145,7 @@ export async function runTransactionsList(
       { title: 'CAPABILITY' },
       { title: 'AMOUNT', right: true },
       { title: 'STATE', style: (cell: string) => stateStyle(screen, cell.trim())(cell) },
-      { title: 'USES', right: true },
+      { title: 'USED', right: true },
     ]
     return grid(screen, columns, rows) + more(screen, answer.next)
   })
@@ -172,7 +172,7 @@ export async function runStats(given: Given, terminal: Terminal = openTerminal()
       { title: 'SERVICE', style: screen.name },
       { title: 'PAYMENTS', right: true },
       { title: 'REVENUE', right: true },
-      { title: 'USES', right: true },
+      { title: 'USED', right: true },
     ]
     const [payments, revenue, uses] = figures(stats.total)
     const total = `Together in ${period}: ${revenue} from ${payments} payments, ${uses} uses.`

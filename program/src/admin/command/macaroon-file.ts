@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { isL402Error } from 'satway'
 import type { Macaroon } from 'satway/macaroon'
 import { decodeToken } from 'satway/macaroon'
@@ -25,7 +25,7 @@ export function readMacaroonFile(
   const chosen = given.text('macaroon') ?? environment['SATWAY_ADMIN_MACAROON']
   const files =
     chosen === undefined || chosen === ''
-      ? [resolve('admin.macaroon'), join(homedir(), '.satway', 'admin.macaroon')]
+      ? ['./admin.macaroon', join(homedir(), '.satway', 'admin.macaroon')]
       : [chosen]
   for (const file of files) {
     const bytes = readPrivateFile(file, maxBytes)

@@ -6,6 +6,7 @@ import { exitCodes } from '../../cli/exit-codes.ts'
 import { Failure, UsageMistake } from '../../cli/failure.ts'
 import { printable } from '../../cli/printable.ts'
 import { isLoopback } from '../guard.ts'
+import { adviceFor } from './advice.ts'
 import { readMacaroonFile } from './macaroon-file.ts'
 import { restrictionsOf } from './restrictions.ts'
 import type { Terminal } from './terminal.ts'
@@ -16,7 +17,7 @@ export type Remote = {
   /**
    * @param path - With its query.
    * @returns what the JSON of the answer says; `undefined` for an answer without a body.
-   * @throws {Failure} with the API's own words when it refuses, and exit code 7 when it is not there.
+   * @throws {Failure} with what the API says when it refuses, and exit code 7 when it is not there.
    */
   call<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T>
   /** As {@link Remote.call}, for text of any length. */
@@ -56,7 +57,7 @@ export function openRemote(
     given.text('address') ?? (configured === '' ? defaultAddress : configured),
   )
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  const authorization = options.open === true ? undefined : credential(given, terminal)
+  const sent = options.open === true ? undefined : credential(given, terminal)
   const send = async (
     method: string,
     path: string,
@@ -75,7 +76,7 @@ export function openRemote(
       headers: {
         host: address,
         accept,
-        ...(authorization !== undefined && { authorization }),
+        ...(sent !== undefined && { authorization: sent.authorization }),
         ...(content !== undefined && {
           'content-type': 'application/json',
           'content-length': String(content.length),
@@ -84,18 +85,19 @@ export function openRemote(
     }
     return await exchange(address, options, content)
   }
+  const asked = (path: string): Asked => ({ address, path, macaroonFile: sent?.file })
   return {
     address,
     call: async (method, path, body) => {
       const response = await send(method, path, 'application/json', body)
       const text = (await readAll(response, address)).toString('utf8')
-      return readAnswer(response.statusCode ?? 0, text, address)
+      return readAnswer(response.statusCode ?? 0, text, asked(path))
     },
     stream: async (path, take) => {
       const response = await send('GET', path, 'text/csv')
       if (response.statusCode !== 200) {
         const text = (await readAll(response, address)).toString('utf8')
-        readAnswer(response.statusCode ?? 0, text, address)
+        readAnswer(response.statusCode ?? 0, text, asked(path))
       }
       for await (const chunk of broken(response, address)) await take(chunk)
     },
@@ -118,13 +120,16 @@ export function readAddress(text: string): { readonly host: string; readonly por
   return { host, port }
 }
 
-function credential(given: Given, terminal: Terminal): string {
-  const { macaroon } = readMacaroonFile(given, terminal)
+function credential(
+  given: Given,
+  terminal: Terminal,
+): { readonly file: string; readonly authorization: string } {
+  const { file, macaroon } = readMacaroonFile(given, terminal)
   const expires = terminal.now() + copySeconds
   const { expiresAtSeconds } = restrictionsOf(macaroon)
   const isShorter = expiresAtSeconds !== undefined && expiresAtSeconds <= expires
   const copy = isShorter ? macaroon : attenuate(macaroon, `expires=${expires}`)
-  return `Macaroon ${encodeToken(copy)}`
+  return { file, authorization: `Macaroon ${encodeToken(copy)}` }
 }
 
 async function exchange(
@@ -160,13 +165,20 @@ async function* broken(response: IncomingMessage, address: string): AsyncGenerat
   }
 }
 
-function readAnswer<T>(status: number, text: string, address: string): T {
-  const value = text === '' ? undefined : parse(text, address)
+/** One question, for what is said about its answer. */
+type Asked = {
+  readonly address: string
+  readonly path: string
+  readonly macaroonFile: string | undefined
+}
+
+function readAnswer<T>(status: number, text: string, asked: Asked): T {
+  const value = text === '' ? undefined : parse(text, asked.address)
   // Not being ready is an answer, with the checks in it.
   const isHealth =
     status === 503 && typeof value === 'object' && value !== null && 'checks' in value
   if ((status >= 200 && status < 300) || isHealth) return value as T
-  throw refusal(value as Problem | undefined, address)
+  throw refusal(value as Problem | undefined, asked)
 }
 
 function parse(text: string, address: string): unknown {
@@ -177,14 +189,29 @@ function parse(text: string, address: string): unknown {
   }
 }
 
-function refusal(problem: Problem | undefined, address: string): Failure {
+/** In the words of the command: headers, bodies and paths of the API are not what a person typed. */
+function refusal(problem: Problem | undefined, asked: Asked): Failure {
+  const { address, path, macaroonFile = '' } = asked
   if (typeof problem?.code !== 'string' || typeof problem.detail !== 'string')
     return strange(address)
   const mistakes = Array.isArray(problem.mistakes) ? problem.mistakes : []
-  const lines = [problem.detail, ...mistakes.map((mistake) => `  - ${mistake}`)]
+  const lines = [detailOf(problem.code, problem.detail, asked)]
+  lines.push(...mistakes.map((mistake) => `  - ${mistake}`))
+  const advice =
+    adviceFor(problem.code, path, macaroonFile) ??
+    (typeof problem.hint === 'string' ? problem.hint : undefined)
   return new Failure(lines.map((line) => printable(line)).join('\n'), {
-    ...(typeof problem.hint === 'string' && { advice: printable(problem.hint) }),
+    ...(advice !== undefined && advice !== '' && { advice: printable(advice) }),
   })
+}
+
+function detailOf(code: string, detail: string, { address, macaroonFile }: Asked): string {
+  if (code === 'ADMIN_UNAUTHENTICATED') {
+    return `The gateway at ${address} does not take this macaroon (read from ${macaroonFile}).`
+  }
+  if (code === 'ADMIN_CAVEAT') return `${detail} (read from ${macaroonFile})`
+  // A parameter of the query has the name of its flag.
+  return code === 'ADMIN_MALFORMED' ? detail.replace(/^(?=[a-z]+: )/, '--') : detail
 }
 
 function unreachable(address: string, error: unknown): Failure {

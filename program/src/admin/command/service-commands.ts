@@ -1,6 +1,7 @@
 import type { Given } from '../../cli/command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { printable } from '../../cli/printable.ts'
+import { paragraph } from '../../cli/screen.ts'
 import { readDocument } from './document-file.ts'
 import { grid } from './grid.ts'
 import { openRemote } from './remote.ts'
@@ -107,13 +108,19 @@ export async function runReload(
   given: Given,
   terminal: Terminal = openTerminal(),
 ): Promise<number> {
-  const answer = await openRemote(given, terminal).call<{ readonly services: number }>(
-    'POST',
-    '/v1/reload',
-  )
+  const answer = await openRemote(given, terminal).call<{
+    readonly services: number
+    readonly needs_restart: readonly string[]
+  }>('POST', '/v1/reload')
+  const { screen } = terminal
   show(given, terminal, answer, () => {
-    const services = answer.services === 1 ? '1 service' : `${answer.services} services`
-    return `Read the configuration again: ${services}. Open requests go on undisturbed.\n`
+    const { services, needs_restart } = answer
+    const count = services === 1 ? '1 service' : `${services} services`
+    const done = `Read the configuration again: ${count}. Open requests go on undisturbed.`
+    const keys = needs_restart.map((key) => printable(key)).join(', ')
+    const waiting = `Changed, but not in force before the gateway is started anew: ${keys}.`
+    const warning = keys === '' ? '' : paragraph(screen, '', waiting, screen.warn)
+    return `${done}\n${warning}`
   })
   return exitCodes.ok
 }

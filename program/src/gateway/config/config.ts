@@ -230,6 +230,8 @@ export type ConfigMistake = {
   readonly column: number | undefined
   /** What was expected. Never repeats a secret. */
   readonly message: string
+  /** The line itself, where its syntax is wrong. Words that could be a secret are dotted out. */
+  readonly source?: string
   /** Set where two services claim one name, or one host and mount. */
   readonly isCollision?: true
 }

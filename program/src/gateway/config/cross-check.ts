@@ -96,22 +96,6 @@ function nameOf(service: PlacedService): string {
   return `another service${where}`
 }
 
-/** Prices in fiat where nobody tells what a bitcoin costs. */
-export function findUnratedPrices(services: readonly PlacedService[]): readonly Finding[] {
-  return services.flatMap((service) =>
-    [...service.routes].flatMap(([key, { sale }]): readonly Finding[] => {
-      if (sale?.price.kind !== 'fiat') return []
-      const path = [...service.path, 'routes', key, 'price']
-      return [
-        {
-          path,
-          message: 'a price in money needs `rates`: where its rate is read',
-        },
-      ]
-    }),
-  )
-}
-
 /**
  * What only fits together with the listeners: a service that has nothing to forward to, and a
  * listener for the questions of proxies where none is known.
@@ -143,14 +127,25 @@ export function findUnanswerable(
 
 type PlacedAddress = { readonly path: Path; readonly address: Address; readonly what: string }
 
-/** Listeners that cannot be opened beside each other. */
+/**
+ * Listeners that cannot be opened beside each other. The admin API has a port of its own, also where
+ * another address would do: who asks the wrong one by its port would not see it.
+ *
+ * @spec gateway.md R-CONF-12
+ */
 export function findOverlaps(
   listeners: readonly PlacedListener[],
   admin: AdminConfig | undefined,
 ): readonly Finding[] {
   const all = addressesOf(listeners, admin)
   return all.flatMap(({ path, address }, index): readonly Finding[] => {
-    const other = all.slice(0, index).find((earlier) => overlap(earlier.address, address))
+    const earlier = all.slice(0, index)
+    const rival = path[0] === 'admin' && earlier.find((one) => isSamePort(one.address, address))
+    if (rival) {
+      const message = `its port is that of ${formatPath(rival.path)}: expected another one`
+      return [{ path, message }]
+    }
+    const other = earlier.find((one) => overlap(one.address, address))
     if (other === undefined) return []
     // Where both listeners of an authority's challenges are one, it is opened once.
     if (other.what === 'acme' && path.at(-1) === 'http') return []
@@ -177,6 +172,10 @@ export function findLoops(
     const message = `is the gateway itself, which listens there (${formatPath(reached.path)})`
     return [{ path: [...path, 'upstream', 'url'], message }]
   })
+}
+
+function isSamePort(a: Address, b: Address): boolean {
+  return a.port === b.port && a.port !== 0
 }
 
 function addressesOf(

@@ -56,6 +56,7 @@ export type TopReading = {
   readonly admin: AdminConfig | undefined
   readonly trustedProxies: readonly string[] | undefined
   readonly hasRates: boolean
+  readonly rates: RateSourceConfig | undefined
   /** To be read item by item. */
   readonly listen: unknown
   readonly services: unknown
@@ -74,6 +75,7 @@ export function readTop(document: unknown, where: Where, findings: Finding[]): T
       admin: undefined,
       trustedProxies: undefined,
       hasRates: false,
+      rates: undefined,
     }
     return { ...nothing, listen: unresolved, services: unresolved }
   }
@@ -88,6 +90,7 @@ export function readTop(document: unknown, where: Where, findings: Finding[]): T
     trustedProxies: read.trusted_proxies,
     // Where it is wrong, that was reported, and fiat prices are no second mistake.
     hasRates: Object.hasOwn(document, 'rates'),
+    rates: read.rates,
     listen: read.listen,
     services: read.services,
   }
@@ -161,6 +164,30 @@ function blockedNetworks(): z.ZodType<string[]> {
   )
 }
 
+/** What people call the wallets of real nodes. */
+const realNodes = [
+  ...['lnd', 'cln', 'clightning', 'c-lightning', 'core-lightning', 'lightningd', 'eclair', 'ldk'],
+  ...['phoenixd', 'nwc', 'lnbits', 'lndhub', 'btcpay', 'alby', 'blink', 'voltage', 'opennode'],
+]
+
+/** The node that a wallet names which is not there yet. */
+function realNodeIn(value: unknown): string | undefined {
+  const names = isMapping(value) ? Object.keys(value) : [value]
+  if (names.includes('devnet')) return undefined
+  return realNodes.find((node) =>
+    names.some((name) => typeof name === 'string' && plainNode(name) === plainNode(node)),
+  )
+}
+
+function plainNode(name: string): string {
+  return name.slice(0, 32).toLowerCase().replace(/[-_ ]/g, '')
+}
+
+function noRealNode(name: string): string {
+  return `${name} cannot be used yet. This release has the embedded network (devnet) only; wallets of real nodes come with the next one`
+}
+
+/** @spec gateway.md R-CONF-29 */
 function walletSchema(where: Where): z.ZodType<WalletConfig> {
   const form = 'the wallet: devnet, or { devnet: { … } }'
   // Not `undefined`: that is when a default is taken.
@@ -182,10 +209,13 @@ function walletSchema(where: Where): z.ZodType<WalletConfig> {
     return { kind: 'devnet', file: file ?? undefined, balanceMsat: balance, force }
   })
   const long = members({ devnet }).transform((given): WalletConfig => given.devnet)
-  const unclear: z.ZodType<WalletConfig> = leaf(() => expected(form))
+  const unclear: z.ZodType<WalletConfig> = leaf((value) => {
+    const node = realNodeIn(value)
+    return expected(node === undefined ? form : `${form}: ${noRealNode(node)}`)
+  })
   return short(
     (value) => (value === 'devnet' ? { devnet: {} } : value),
-    choose((value) => (isMapping(value) ? long : unclear)),
+    choose((value) => (isMapping(value) && realNodeIn(value) === undefined ? long : unclear)),
   )
 }
 
@@ -255,18 +285,26 @@ const limitsSchema = members({
   body_idle: duration(hour, second).default(30 * second),
   keep_alive: duration(hour, second).default(75 * second),
   connections: whole(1, 1_000_000).default(20_000),
-  connections_per_client: whole(1, 1_000_000).default(1000),
-}).transform(
-  (given): EdgeLimits => ({
+  connections_per_client: whole(1, 1_000_000).optional(),
+}).transform((given, context): EdgeLimits => {
+  const { connections, connections_per_client: perClient } = given
+  if (perClient !== undefined && perClient > connections) {
+    context.addIssue({
+      code: 'custom',
+      path: ['connections_per_client'],
+      message: `expected at most connections (${connections})`,
+    })
+  }
+  return {
     headBytes: given.head,
     headerCount: given.headers,
     headMs: given.head_timeout,
     bodyIdleMs: given.body_idle,
     keepAliveMs: given.keep_alive,
-    connections: given.connections,
-    connectionsPerClient: Math.min(given.connections, given.connections_per_client),
-  }),
-)
+    connections,
+    connectionsPerClient: perClient ?? Math.min(connections, 1000),
+  }
+})
 
 const ratesSchema: z.ZodType<RateSourceConfig> = members({
   url: leaf(readRateUrl),

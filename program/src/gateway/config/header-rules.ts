@@ -2,21 +2,8 @@ import { isWithheld } from 'satway/server'
 import { expected } from './units.ts'
 
 /** What belongs to one connection, or is made for each request by whoever sends it. */
-const ownHeaders = [
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]
+const ownHeaders =
+  /^(?:connection|content-length|expect|http2-settings|keep-alive|proxy|proxy-.*|te|trailer|transfer-encoding|upgrade)$/
 
 /**
  * Reads a header for the upstream.
@@ -26,10 +13,15 @@ const ownHeaders = [
  */
 export function readHeader(name: string, value: unknown): readonly [string, string] {
   if (!isToken(name)) expected('the name of a header: letters, digits and -')
-  const lower = name.toLowerCase()
-  if (lower === 'host') expected('another header; the upstream is told its own host, or keep_host')
-  if (ownHeaders.includes(lower)) expected('a header that does not belong to the connection itself')
-  if (/^satway[-_]/i.test(name)) expected('another name: Satway-… is what the gateway says itself')
+  const plain = plainHeader(name)
+  if (plain === 'host') expected('another header; the upstream is told its own host, or keep_host')
+  if (ownHeaders.test(plain)) expected('a header that does not belong to the connection itself')
+  if (plain.startsWith('satway-')) {
+    expected('another name: Satway-… is what the gateway says itself')
+  }
+  if (plain.startsWith('x-forwarded-')) {
+    expected('another name: X-Forwarded-… is what the gateway says of the client')
+  }
   if (typeof value !== 'string') expected('text; put it in quotes')
   if (value === '') expected('a value')
   if (value.length > 8192) expected('at most 8192 characters')
@@ -37,6 +29,11 @@ export function readHeader(name: string, value: unknown): readonly [string, stri
   if (!/^[\t\x20-\x7e]*$/.test(value)) expected('a value of printable ASCII characters')
   if (value.trim() !== value) expected('a value without white space before or after it')
   return [name, value]
+}
+
+/** A name as an upstream may read it: CGI makes one variable of `X-Key` and `x_key`. */
+export function plainHeader(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-')
 }
 
 /** What a price may never depend on, for it differs with each request or is a credential. */

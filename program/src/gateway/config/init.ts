@@ -7,12 +7,13 @@ import type { Screen } from '../../cli/screen.ts'
 import { openScreen, table } from '../../cli/screen.ts'
 import { rotateKeyFile, viewKeyFile } from '../../keys/index.ts'
 import { reasonOf } from './config-file.ts'
-import { configTemplate } from './template.ts'
+import { configTemplate, keysFileName } from './template.ts'
 
 /** Runs `satway init`. */
 export async function runInit(given: Given): Promise<number> {
   const [file = 'satway.yaml'] = given.operands
-  const keysFile = join(dirname(file), `${basename(file, extname(file))}.keys`)
+  const stem = basename(file, extname(file))
+  const keysFile = join(dirname(file), keysFileName(stem))
   if (!given.has('force') && existsSync(file)) {
     throw new Failure(`${file} is there already.`, {
       advice: 'Give another name, or --force to replace it. The keys are kept in any case.',
@@ -20,7 +21,7 @@ export async function runInit(given: Given): Promise<number> {
   }
   // The keys first: a configuration that refers to nothing would be of no use.
   const hadKeys = await provideKeys(keysFile)
-  write(file, configTemplate(basename(keysFile)), given.has('force'))
+  write(file, configTemplate(stem), given.has('force'))
   const screen = openScreen(process.stdout)
   screen.write(report(screen, file, keysFile, hadKeys))
   return exitCodes.ok

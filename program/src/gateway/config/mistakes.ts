@@ -104,12 +104,17 @@ function spotOf(
  */
 export function unknownName(name: string, known: readonly string[]): string {
   if (name === '<<') return 'merge keys (<<) are not read; use `defaults` of the service'
-  const near = known
+  const near = nearest(name, known)
+  if (near !== undefined) return `is not known here; did you mean ${near}?`
+  return `is not known here; there are ${known.join(', ')}`
+}
+
+/** The one that was probably meant: of several that are as near, the first. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  return known
     .map((candidate) => ({ candidate, distance: distanceOf(name, candidate) }))
     .filter(({ candidate, distance }) => distance <= Math.max(1, Math.floor(candidate.length / 3)))
-    .sort((a, b) => a.distance - b.distance)[0]
-  if (near !== undefined) return `is not known here; did you mean ${near.candidate}?`
-  return `is not known here; there are ${known.join(', ')}`
+    .sort((a, b) => a.distance - b.distance)[0]?.candidate
 }
 
 /** Edits from one name to another; a swap of neighbours is one, and `-` and upper case are none. */

@@ -7,13 +7,13 @@ import {
   findLoops,
   findOverlaps,
   findUnanswerable,
-  findUnratedPrices,
 } from './cross-check.ts'
 import { readTop } from './document.ts'
 import { deepFreeze } from './freeze.ts'
 import { listenerSchema } from './listener.ts'
 import type { Finding, Path } from './mistakes.ts'
 import { inOrder, locate } from './mistakes.ts'
+import { findOneRateForMany, findUnratedPrices } from './rate-check.ts'
 import type { Resolved, TextKind, Where } from './references.ts'
 import { resolveReferences, unresolved } from './references.ts'
 import { isMapping, leaf, readPart } from './schema.ts'
@@ -40,6 +40,14 @@ export type ServiceReadingResult =
 
 const maxServices = 1000
 
+const emptyFile: ConfigMistake = {
+  path: '',
+  line: undefined,
+  column: undefined,
+  message:
+    'says nothing: expected wallet (devnet), services (each with name, upstream and routes) and keys (file:satway.keys; may be left out with devnet). satway init writes a file to begin with',
+}
+
 /** See `combine` of the folder's door; without the wait. */
 export function readWhole(
   text: string,
@@ -50,7 +58,8 @@ export function readWhole(
   const source = readYaml(text)
   if ('mistakes' in source) return source
   const here = { file: resolve(where.file), env: where.env }
-  const document = source.value ?? {}
+  if (source.value === null) return { mistakes: deepFreeze([emptyFile]) }
+  const document = source.value
   const findings: Finding[] = []
   const rules = { origin: 'file', where, kindOf } as const
   const resolved = resolveReferences(document, [], rules, findings)
@@ -65,6 +74,7 @@ export function readWhole(
   const crossFindings = [
     ...findCollisions(services, fresh),
     ...(top.hasRates ? [] : findUnratedPrices(services)),
+    ...findOneRateForMany(services, top.rates, fresh),
     ...findUnanswerable(services, listeners, top.trustedProxies),
     ...findOverlaps(listeners, top.admin),
     ...findLoops(services, listeners, top.admin),
@@ -84,7 +94,7 @@ export function readWhole(
     ]
     return { mistakes: deepFreeze(inOrder(mistakes)) }
   }
-  const warnings = findWarnings(services, listeners, top.settings.trustedProxies)
+  const warnings = findWarnings(services, listeners, top.settings)
   return deepFreeze({
     config: {
       ...top.settings,

@@ -4,6 +4,7 @@ import type { Price, RouteTable } from 'satway/server'
 import { createKeyRing, createPaywall, createRoutes } from 'satway/server'
 import type { PriceConfig, SaleConfig } from './config.ts'
 import { shown } from './mistakes.ts'
+import { explainKey } from './route-key.ts'
 
 /** A route, and how it is sold; `undefined` for one that is free or that could not be read. */
 export type SaleEntry = { readonly key: string; readonly sale: SaleConfig | undefined }
@@ -127,7 +128,7 @@ function inContext(
   if (member === 'capability' && entry.sale?.capability === undefined) {
     return 'expected a capability: the path is too long to be the name of what is sold'
   }
-  return message
+  return member === undefined ? explainKey(entry.key, message) : message
 }
 
 function explainTerms(key: string, entries: readonly SaleEntry[]): string {

@@ -3,13 +3,42 @@
  * no space after it begins a setting to switch on by taking the `#` away, from all its lines; all of
  * them together are a configuration too.
  *
- * @param keysFile - The name of the key file, beside the configuration.
+ * @param stem - What its other files are called after: `shop` for `shop.yaml`, so that two
+ *   configurations in one folder share nothing.
  * @spec gateway.md R-CONF-20
  */
-export function configTemplate(keysFile: string): string {
-  const reference = `file:${keysFile.replaceAll('${', '$${')}`
-  const isPlain = /^file:[\w.-]+$/.test(reference)
-  return template.replace('KEYS_REFERENCE', () => (isPlain ? reference : JSON.stringify(reference)))
+export function configTemplate(stem: string): string {
+  const values: Readonly<Record<string, string>> = {
+    KEYS_REFERENCE: quoted(`file:${keysFileName(stem)}`),
+    STATE_FILE: quoted(`./${stem}.db`),
+    ADMIN_API: adminOf(stem),
+  }
+  return template.replace(/KEYS_REFERENCE|STATE_FILE|ADMIN_API/g, (name) => values[name]!)
+}
+
+/** The name of the key file, beside the configuration. */
+export function keysFileName(stem: string): string {
+  return `${stem}.keys`
+}
+
+function adminOf(stem: string): string {
+  if (stem === usualStem) return `admin: ${adminAddress}`
+  return `admin:
+  # A second gateway on this machine needs another port here, and under listen.
+  address: ${adminAddress}
+  key: ${quoted(`./${stem}-admin.key`)}
+  # Name it to satway admin: --macaroon, or SATWAY_ADMIN_MACAROON.
+  macaroon: ${quoted(`./${stem}-admin.macaroon`)}`
+}
+
+/** Of `satway.yaml`, whose files have the names that every command looks for. */
+const usualStem = 'satway'
+const adminAddress = '127.0.0.1:8403'
+
+/** A text that is not looked into for variables. */
+function quoted(text: string): string {
+  const literal = text.replaceAll('${', '$${')
+  return /^[\w.:/-]+$/.test(literal) ? literal : JSON.stringify(literal)
 }
 
 const template = `# Configuration of the Satway gateway.
@@ -57,19 +86,20 @@ listen:
 # Who is turned away, whatever they ask for.
 #block: [192.0.2.0/24, "2001:db8::/32"]
 
-# Who gets the money. devnet is an embedded network without real money. In full:
+# Who gets the money. devnet is an embedded network without real money. This release has no other:
+# the wallets of real nodes (LND, Core Lightning, ...) come with the next one. In full:
 # { devnet: { file: ~/.satway/devnet.json, balance: 1000000 sat, force: false } }
 wallet: devnet
 
 # The keys that tokens are signed with, or "\${L402_KEYS}". Rotate them with: satway keys rotate
 keys: KEYS_REFERENCE
 
-# What must survive: paid tokens, uses, revenue, services of the admin API. Default: satway.db here.
-state: ./satway.db
+# What must survive: paid tokens, uses, revenue, services of the admin API.
+state: STATE_FILE
 
 # The admin API, for this machine only. Its key and its first macaroon are made at the first start,
 # by default beside the state. In full: { address, key: ./admin.key, macaroon: ./admin.macaroon }; or false.
-admin: 127.0.0.1:8403
+ADMIN_API
 
 # How many invoices are made: for one client network, for all together, and how long one can be paid.
 # Defaults.

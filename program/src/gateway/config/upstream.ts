@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { z } from 'zod'
 import type { UpstreamConfig } from './config.ts'
-import { readHeader } from './header-rules.ts'
+import { plainHeader, readHeader } from './header-rules.ts'
 import { readServerName } from './hosts.ts'
 import { entriesOf, flag, leaf, members, oneOf, short } from './schema.ts'
 import { expected, readDuration } from './units.ts'
@@ -68,10 +68,10 @@ function headers(): z.ZodType<readonly (readonly [string, string])[]> {
   return entriesOf(readHeader, 'header names and values').superRefine((list, context) => {
     const seen = new Set<string>()
     for (const [name] of list) {
-      if (seen.has(name.toLowerCase())) {
+      if (seen.has(plainHeader(name))) {
         context.addIssue({ code: 'custom', path: [name], message: 'is there in another spelling' })
       }
-      seen.add(name.toLowerCase())
+      seen.add(plainHeader(name))
     }
   })
 }

@@ -1,7 +1,16 @@
 import { isLoopback } from './addresses.ts'
 import type { PlacedListener, PlacedService } from './cross-check.ts'
+import type { RateSourceConfig } from './config.ts'
 import type { Finding } from './mistakes.ts'
+import { findRateWarning } from './rate-check.ts'
+import { methodWarning } from './route-key.ts'
 import { isOpenToOthers } from './urls.ts'
+
+/** What the top of a configuration says that warnings are about. */
+type Checked = {
+  readonly trustedProxies: readonly string[]
+  readonly rates: RateSourceConfig | undefined
+}
 
 /**
  * What can be meant so, and is often a mistake.
@@ -11,11 +20,12 @@ import { isOpenToOthers } from './urls.ts'
 export function findWarnings(
   services: readonly PlacedService[],
   listeners: readonly PlacedListener[],
-  trustedProxies: readonly string[],
+  { trustedProxies, rates }: Checked,
 ): readonly Finding[] {
   return [
     ...services.flatMap((service) => [...serviceWarnings(service, services.length)]),
     ...listeners.flatMap((listener) => [...listenerWarnings(listener, trustedProxies)]),
+    ...findRateWarning(services, rates),
     ...(services.length > 0 ? [] : [{ path: ['services'], message: 'nothing is sold yet' }]),
   ]
 }
@@ -45,6 +55,10 @@ function* serviceWarnings(service: PlacedService, count: number): Generator<Find
     }
   }
   for (const [key, { sale }] of routes) {
+    const message = methodWarning(key)
+    if (message !== undefined) {
+      yield { path: [...path, 'routes', key], message, isAboutName: true }
+    }
     if (sale?.price.kind === 'http' && isOpenToOthers(new URL(sale.price.url))) {
       const message = 'plain http to another machine: prices can be changed on the way'
       yield { path: [...path, 'routes', key, 'price', 'url'], message }

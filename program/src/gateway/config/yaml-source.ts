@@ -1,9 +1,9 @@
-import type { Document, Node, ParsedNode, YAMLError } from 'yaml'
+import type { Document, Node, ParsedNode } from 'yaml'
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
-import { printable } from '../../cli/printable.ts'
 import type { ConfigMistake } from './config.ts'
 import type { Finding, Path } from './mistakes.ts'
-import { inOrder, locate } from './mistakes.ts'
+import { locate } from './mistakes.ts'
+import { syntaxMistake } from './yaml-mistake.ts'
 
 /** Where a value stands in the text, from 1, and what stands in it. */
 export type Place = {
@@ -25,7 +25,6 @@ export const maxConfigLength = 1_048_576
 /** A file of a thousand services has fewer values. */
 const maxValues = 100_000
 const maxDepth = 32
-const maxSyntaxMistakes = 20
 
 /**
  * Reads YAML 1.2 as data: mappings with names, lists, text, numbers, true, false, null. One
@@ -40,8 +39,8 @@ export function readYaml(text: string): YamlSource {
   const lines = new LineCounter()
   const document = parse(text, lines)
   if (document === undefined) return refused('is nested too deeply')
-  const problems = [...document.errors, ...document.warnings]
-  if (problems.length > 0) return { mistakes: syntaxMistakes(problems, lines) }
+  const problems = document.errors.length > 0 ? document.errors : document.warnings
+  if (problems.length > 0) return { mistakes: [syntaxMistake(problems, lines, text)] }
   if (document.directives.yaml.explicit === true && document.directives.yaml.version !== '1.2') {
     return refused('is YAML 1.2; take the %YAML line out')
   }
@@ -76,24 +75,6 @@ function parse(text: string, lineCounter: LineCounter): Document.Parsed | undefi
 
 function refused(message: string): YamlSource {
   return { mistakes: [{ path: '', line: undefined, column: undefined, message }] }
-}
-
-/** Where the parser speaks to programmers. */
-const ourWords: Readonly<Record<string, string>> = {
-  MULTIPLE_DOCS: 'one document only; take the --- out',
-  NON_STRING_KEY: 'names are text',
-}
-
-function syntaxMistakes(
-  problems: readonly YAMLError[],
-  lines: LineCounter,
-): readonly ConfigMistake[] {
-  const mistakes = problems.slice(0, maxSyntaxMistakes).map((problem): ConfigMistake => {
-    const { line, col } = lines.linePos(problem.pos[0])
-    const [sentence = ''] = (ourWords[problem.code] ?? problem.message).split('\n')
-    return { path: '', line, column: col, message: `YAML: ${printable(sentence).slice(0, 160)}` }
-  })
-  return inOrder(mistakes)
 }
 
 type Conversion = {

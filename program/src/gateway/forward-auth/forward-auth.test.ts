@@ -163,6 +163,7 @@ describe.each(both)('the endpoint for $mode', ({ mode, lines, others }) => {
       capability: 'forecast',
       tier: 0,
       validUntilSeconds: 1,
+      soldUntilSeconds: 1,
     }
     const responseHeaders = () => [['Cache-Control', 'private']] as const
     const { ask } = await open({ mode, decide: async () => admitted({ receipt, responseHeaders }) })

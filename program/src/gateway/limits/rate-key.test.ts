@@ -10,6 +10,7 @@ const receipt = (tokenId: string): Receipt => ({
   capability: 'x',
   tier: 0,
   validUntilSeconds: 1,
+  soldUntilSeconds: 1,
 })
 
 describe('who is counted as one', () => {

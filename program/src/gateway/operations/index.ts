@@ -1,5 +1,6 @@
 export type { AccessLog, AccessLogOptions } from './access-log.ts'
 export { createAccessLog } from './access-log.ts'
+export type { AdminChange } from './change-line.ts'
 export { storeCheck, upstreamCheck, walletCheck, workersCheck } from './checks.ts'
 export type { MetricsFacts } from './exposition.ts'
 export { metricsContentType, renderMetrics } from './exposition.ts'

@@ -1,4 +1,6 @@
 import { isL402Error } from 'satway'
+import type { AdminChange } from './change-line.ts'
+import { changeFacts, changeText } from './change-line.ts'
 import { formatTime } from './log-line.ts'
 import type { Observer } from './observer.ts'
 import { cutPeerText, redact, strange } from './redact.ts'
@@ -10,6 +12,8 @@ export type Log = {
   info(message: string, facts?: LogFacts): void
   warn(message: string, facts?: LogFacts): void
   error(message: string, facts?: LogFacts): void
+  /** Who changed what through the admin API. The ids in it are public, and are written. */
+  change(change: AdminChange): void
   /** The first failure of a part at once, then how many more there were, once a minute. */
   failure: Observer['failure']
   /** Says what failures were counted and not told yet, and stops. */
@@ -26,7 +30,7 @@ const maxTroubles = 1000
 /**
  * @param stream - Where lines go; standard error as a rule.
  * @param now - Milliseconds since 1970. Default: the system clock.
- * @spec gateway.md R-OPS-11, R-OPS-12
+ * @spec gateway.md R-OPS-11, R-OPS-12, R-ADM-22
  */
 export function createLog(
   stream: { write(text: string): unknown },
@@ -71,6 +75,14 @@ export function createLog(
     info: (message, facts) => write('info', message, facts),
     warn: (message, facts) => write('warn', message, facts),
     error: (message, facts) => write('error', message, facts),
+    change: (change) => {
+      const ts = formatTime(now())
+      const line =
+        format === 'json'
+          ? JSON.stringify({ ts, level: 'info', message: 'admin', ...changeFacts(change) })
+          : `${ts} info ${changeText(change)}`
+      stream.write(`${line}\n`)
+    },
     failure,
     close: () => {
       for (const [what, { timer }] of troubles) {

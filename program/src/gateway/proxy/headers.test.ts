@@ -51,6 +51,7 @@ const receipt: NonNullable<Forward['receipt']> = {
   capability: 'report',
   tier: 0,
   validUntilSeconds: 2_000_000_000,
+  soldUntilSeconds: 2_000_000_000,
 }
 
 /** What comes of a client's header lines. */

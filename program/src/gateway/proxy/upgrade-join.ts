@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { isL402Error } from 'satway'
+import type { Traffic } from './forward.ts'
 import { endGently } from './upgrade-client.ts'
 import { closeFrame, FrameTracker } from './upgrade-frames.ts'
 
@@ -15,6 +16,7 @@ export type Joint = {
   readonly idleMs: number
   /** Ends it: with an L402Error because it is not paid for any more, otherwise because we go. */
   readonly signal: AbortSignal
+  readonly traffic: Traffic | undefined
 }
 
 export type JointEnd =
@@ -106,8 +108,16 @@ class Join {
 
   #pass({ from, to, frames }: Way, part: Buffer): void {
     this.#timer.refresh()
+    this.#count(to, part.length)
     frames.push(part)
     if (!to.write(part)) from.pause()
+  }
+
+  #count(to: Duplex, bytes: number): void {
+    const { traffic, client } = this.#joint
+    if (traffic === undefined) return
+    if (to === client) traffic.responseBytes += bytes
+    else traffic.requestBytes += bytes
   }
 
   /** One side sends no more. With a close frame, either side's, that is as it should be. */

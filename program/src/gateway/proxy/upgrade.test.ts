@@ -319,6 +319,28 @@ describe('R-WS-2 what is sent with a head is not lost', () => {
   })
 })
 
+describe('R-WS-2 what passes is counted', () => {
+  test('frames both ways, and the body of a refusal', async () => {
+    const traffic = { requestBytes: 0, responseBytes: 0 }
+    const joined = await openApplication((socket) => {
+      socket.write(switching + frame('first'), 'latin1')
+    })
+    const { send } = await openWorld(joined.port, { forward: { traffic } })
+    const client = send(upgradeText() + clientFrame('early'))
+    await expect.poll(() => joined.received[0]).toContain(clientFrame('early'))
+    await expect.poll(() => client.text()).toContain(frame('first'))
+    expect(traffic).toEqual({ requestBytes: 11, responseBytes: 7 })
+
+    const refused = { requestBytes: 0, responseBytes: 0 }
+    const refusing = await openApplication((socket) => {
+      socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno!')
+    })
+    const other = await openWorld(refusing.port, { forward: { traffic: refused } })
+    await other.send(`${upgradeText()}more`).ended
+    expect(refused).toEqual({ requestBytes: 0, responseBytes: 3 })
+  })
+})
+
 describe('R-WS-5 each side is read no faster than the other reads', () => {
   test('a client that does not read stops the upstream', async () => {
     let written = 0

@@ -80,7 +80,7 @@ async function pass(
     const headers = responseHeaders(response.rawHeaders, status, added)
     if (answer.kind === 'answered') {
       client.discard()
-      return await relay(exchange, response, headers, forward.idleMs)
+      return await relay(exchange, response, headers, forward)
     }
     const { socket } = exchange
     socket.write(switchingHead(headers), 'latin1')
@@ -91,6 +91,7 @@ async function pass(
       fromUpstream: answer.head.length > 0 ? [answer.head] : [],
       idleMs: forward.idleMs,
       signal,
+      traffic: forward.traffic,
     })
     return { ...end, status }
   } finally {
@@ -119,7 +120,7 @@ async function relay(
   { request, socket }: UpgradeExchange,
   response: IncomingMessage,
   headers: readonly string[],
-  idleMs: number,
+  { idleMs, traffic }: Forward,
 ): Promise<ForwardEnd> {
   const status = response.statusCode ?? 0
   const answer = new ServerResponse(request)
@@ -128,7 +129,10 @@ async function relay(
   answer.assignSocket(socket as Socket)
   answer.writeHead(status, [...headers])
   const timer = setTimeout(() => response.destroy(new Error('the answer stalled')), idleMs)
-  response.on('data', () => timer.refresh())
+  response.on('data', (part: Buffer) => {
+    timer.refresh()
+    if (traffic !== undefined) traffic.responseBytes += part.length
+  })
   const { promise, resolve } = Promise.withResolvers<ForwardEnd>()
   const hasLeft = (): boolean => socket.destroyed && !response.errored
   pipeline(response, answer, (error) => {

@@ -24,6 +24,6 @@ export function createUpstream(
     forward: engine.forward,
     probe: engine.probe,
     close: engine.close,
-    upgrade: (exchange, forward, signal) => joinUpgrade(config, exchange, forward, signal),
+    upgrade: (exchange, forward, signal) => joinUpgrade(config, exchange, forward, signal, rules),
   }
 }
