@@ -38,11 +38,19 @@ async function readDocument(
   }
   const { parseDocument } = await import('yaml')
   const document = parseDocument(text, { prettyErrors: false })
-  const value: unknown = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 0 })
+  const value = document.errors.length > 0 ? undefined : plainOf(document)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Readonly<Record<string, unknown>>
   }
   throw unclear(`${config} has mistakes: see \`satway config check\`.`)
+}
+
+function plainOf(document: { toJS(options: { readonly maxAliasCount: number }): unknown }): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch {
+    return undefined // it refers to itself too often
+  }
 }
 
 /** A path of the configuration: relative to it, or to the home. Variables are the gateway's own. */

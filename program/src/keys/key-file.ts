@@ -61,7 +61,7 @@ export async function rotateKeyFile(
     const found = readPrivateFile(file, maxBytes)
     if (found === undefined && !create) throw missing(file)
     const entries = found === undefined ? [] : check(file, found)
-    const kid = freeKid(entries)
+    const kid = freeKid(file, entries)
     const next = [...entries, { kid, hex: randomBytes(32).toString('hex') }]
     if (found === undefined) createPrivateFile(file, format(next))
     else replacePrivateFile(file, format(next))
@@ -113,7 +113,7 @@ export function requireRemovable(file: string, kids: readonly number[], kid: num
 }
 
 /** The number after the newest; after 255 the lowest that is free. */
-function freeKid(entries: readonly Entry[]): number {
+function freeKid(file: string, entries: readonly Entry[]): number {
   const newest = entries.at(-1)
   if (newest === undefined) return 1
   const taken = new Set(entries.map(({ kid }) => kid))
@@ -122,7 +122,7 @@ function freeKid(entries: readonly Entry[]): number {
     if (!taken.has(kid)) return kid
   }
   throw new Failure('All 256 numbers of keys are taken.', {
-    advice: 'Remove an old key first: satway keys revoke KID --yes',
+    advice: `Remove an old key first: satway keys revoke KID --yes --file ${file}`,
   })
 }
 

@@ -3,18 +3,19 @@ import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure, UsageMistake } from '../cli/failure.ts'
 import type { Row, Screen } from '../cli/screen.ts'
 import { openScreen, paragraph, table } from '../cli/screen.ts'
+import { defaultKeyFile } from './default-file.ts'
 import { removeKey, requireRemovable, rotateKeyFile, viewKeyFile } from './key-file.ts'
 import { formatMode } from './private-file.ts'
 
-const defaultFile = 'satway.keys'
-const reloading = 'A running gateway reads it when it reloads: `satway admin reload`, or SIGHUP.'
+const reloading =
+  'A running gateway whose configuration names this file reads it when it reloads: `satway admin reload`, or SIGHUP.'
 
 /** Runs `satway keys rotate`. */
 export async function runKeysRotate(
   given: Given,
   screen: Screen = openScreen(process.stdout),
 ): Promise<number> {
-  const file = given.text('file') ?? defaultFile
+  const file = given.text('file') ?? (await defaultKeyFile())
   const { kid, kids, isNew } = await rotateKeyFile(file, { create: given.has('create') })
   if (wantsJson(given, screen)) return json(screen, { file, kid, kids, mints: kid })
   const old = kids.slice(0, -1)
@@ -36,7 +37,7 @@ export async function runKeysList(
   given: Given,
   screen: Screen = openScreen(process.stdout),
 ): Promise<number> {
-  const view = await viewKeyFile(given.text('file') ?? defaultFile)
+  const view = await viewKeyFile(given.text('file') ?? (await defaultKeyFile()))
   const mints = view.kids.at(-1)
   const mode = formatMode(view.mode)
   if (wantsJson(given, screen)) {
@@ -63,14 +64,14 @@ export async function runKeysRevoke(
   given: Given,
   screen: Screen = openScreen(process.stdout),
 ): Promise<number> {
-  const file = given.text('file') ?? defaultFile
+  const file = given.text('file') ?? (await defaultKeyFile())
   const kid = readKid(given.operands[0] ?? '')
   if (!given.has('yes')) {
     requireRemovable(file, (await viewKeyFile(file)).kids, kid)
     throw new Failure(`Every token that was sold under key ${kid} stops working by this.`, {
       exitCode: exitCodes.usage,
       advice:
-        'Nothing was changed. Add --yes to do it; to stop a single token: satway admin revoke ID',
+        `Nothing was changed in ${file}. Add --yes to do it; to stop a single token: satway admin revoke ID`,
     })
   }
   const { kids } = await removeKey(file, kid)

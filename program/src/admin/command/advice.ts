@@ -10,7 +10,7 @@ export function adviceFor(code: string, path: string, macaroonFile: string): str
     case 'ADMIN_HOST':
       return 'Name it as 127.0.0.1 or localhost: --address 127.0.0.1:PORT'
     case 'ADMIN_UNAUTHENTICATED':
-      return 'It is of another gateway, or of an earlier admin key. Name the file that this gateway wrote with --macaroon FILE or SATWAY_ADMIN_MACAROON; by default it is admin.macaroon, beside its configuration.'
+      return 'It is of another gateway, or of an earlier admin key. Name the file that this gateway wrote with --macaroon FILE or SATWAY_ADMIN_MACAROON; by default it is admin.macaroon, beside its state file.'
     case 'ADMIN_CAVEAT':
       return 'Ask whoever gave it to you for another, or name another: --macaroon FILE'
     case 'ADMIN_SCOPE':

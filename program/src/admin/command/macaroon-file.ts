@@ -10,7 +10,7 @@ import type { Terminal } from './terminal.ts'
 
 const maxBytes = 16_384
 const advice =
-  'The gateway writes it when it starts (`admin.macaroon`). Name it with --macaroon FILE or SATWAY_ADMIN_MACAROON.'
+  'The gateway writes it when it starts: admin.macaroon, beside its state file. Name it with --macaroon FILE or SATWAY_ADMIN_MACAROON.'
 
 /**
  * The macaroon that a command works with: of the flag, the environment, this folder, or

@@ -1,5 +1,6 @@
 import type { Noting } from './notes.ts'
-import { mappingOf, textOf } from './values.ts'
+import { readHeader } from '../header-rules.ts'
+import { mappingOf, objection, textOf } from './values.ts'
 import { scalar } from './yaml-text.ts'
 
 /**
@@ -16,6 +17,11 @@ export function translateHeaders(value: unknown, note: Noting): readonly string[
       note('left-out', member, 'is no text')
       return []
     }
+    const unnameable = objection(() => readHeader(name, 'x'))
+    if (unnameable !== undefined) {
+      note('left-out', member, `cannot be set here: ${unnameable}`)
+      return []
+    }
     const encoded = /^!file\+(hex|base64):(.+)$/.exec(text)
     if (encoded !== null) {
       const [, encoding = '', file = ''] = encoded
@@ -28,6 +34,11 @@ export function translateHeaders(value: unknown, note: Noting): readonly string[
         member,
         'begins with file:, which is a reference here; write it into a file of its own',
       )
+      return []
+    }
+    const unsayable = text.includes('${') ? undefined : objection(() => readHeader(name, text))
+    if (unsayable !== undefined) {
+      note('left-out', member, `cannot be set here: ${unsayable}`)
       return []
     }
     if (text.includes('${')) note('carried', member, 'with what the environment says')

@@ -6,7 +6,7 @@ import { Failure } from '../../../cli/failure.ts'
 import { printable } from '../../../cli/printable.ts'
 import type { Row, Screen } from '../../../cli/screen.ts'
 import { openScreen, table } from '../../../cli/screen.ts'
-import { mistakeLine } from '../check.ts'
+import { renderMistake } from '../check.ts'
 import { readConfigFile, reasonOf } from '../config-file.ts'
 import type { Note } from './notes.ts'
 import type { Translation } from './translate.ts'
@@ -22,7 +22,9 @@ export async function runConfigImport(given: Given): Promise<number> {
     env: process.env,
   })
   if (!('yaml' in translation)) {
-    throw new Failure(translation.mistakes.map((one) => mistakeLine(file, one)).join('\n'))
+    const plain = { ...openScreen(process.stderr), interactive: false }
+    const lines = translation.mistakes.map((one) => renderMistake(plain, file, one))
+    throw new Failure(lines.join('').trimEnd())
   }
   if (output === undefined) process.stdout.write(translation.yaml)
   else write(output, translation.yaml)
@@ -63,7 +65,7 @@ export function renderReport(
     return [`${shown}\n${table(screen, rows)}`]
   })
   const name = output ?? 'satway.yaml'
-  const left = mistakes.map((mistake) => `  ${mistakeLine(name, mistake)}\n`).join('')
+  const left = mistakes.map((mistake) => renderMistake(screen, name, mistake)).join('')
   const check =
     left === ''
       ? `${screen.good(`\`satway config check ${name}\` passes.`)}\n`

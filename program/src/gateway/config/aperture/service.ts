@@ -1,11 +1,13 @@
 import { isMapping } from '../schema.ts'
+import { readPrice } from '../units.ts'
+import { readPathPrefix, readUpstreamUrl } from '../urls.ts'
 import { readAuth } from './auth.ts'
 import { translateHeaders } from './headers.ts'
 import type { Note, Noting } from './notes.ts'
 import { findIgnored } from './notes.ts'
 import { covers, mountOf, translateHosts, translatePaths } from './places.ts'
 import { readRateLimits } from './rate-limits.ts'
-import { listOfTexts, mappingOf, numberOf, textOf } from './values.ts'
+import { listOfTexts, mappingOf, numberOf, objection, textOf } from './values.ts'
 import { flowMapping, literal, scalar } from './yaml-text.ts'
 
 /** A service on its way. `settings` are lines of YAML without their indent. */
@@ -53,16 +55,13 @@ export function importService(
   const paths = places.values
   const rates = readRateLimits(given['ratelimits'], paths, note)
   const auth = readAuth(given, note)
-  const price = auth.isFree ? 'free' : priceOf(given, note)
+  const price = auth.isFree ? undefined : priceOf(given, note)
   const routes = new Map<string, string>()
   const limited = [...rates.byPath].filter(([at]) => paths.some((one) => covers(one, at)))
   const free = whitelistOf(given, paths, note)
   for (const at of [...paths, ...limited.map(([one]) => one), ...free]) {
-    const isFree = auth.isFree || free.some((one) => covers(one, at))
-    const rate = rates.byPath.get(at)
-    const short = isFree ? 'free' : price
-    const long = isFree ? 'free: true' : `price: ${price}`
-    routes.set(`* ${at}`, rate === undefined ? short : `{ ${long}, rate_limit: ${rate} }`)
+    const isFree = price === undefined || free.some((one) => covers(one, at))
+    routes.set(`* ${at}`, routeOf(isFree ? undefined : price, rates.byPath.get(at)))
   }
   skipped(given, note)
   return {
@@ -83,6 +82,15 @@ export function importService(
     ],
     routes,
   }
+}
+
+/** The value of a route, in short where that says it. A price that is asked for is a mapping itself. */
+function routeOf(price: string | undefined, rate: string | undefined): string {
+  if (rate === undefined && price === undefined) return 'free'
+  if (rate === undefined && price !== undefined && !price.startsWith('{')) return price
+  const members = [price === undefined ? 'free: true' : `price: ${price}`]
+  if (rate !== undefined) members.push(`rate_limit: ${rate}`)
+  return `{ ${members.join(', ')} }`
 }
 
 function nameOf(value: unknown, taken: ReadonlySet<string>, note: Noting): string {
@@ -194,6 +202,9 @@ function priceOf(given: Readonly<Record<string, unknown>>, note: Noting): string
     note('fill-in', 'price', 'is no whole number of satoshi; it became 1 sat')
     return '1 sat'
   }
+  if (objection(() => readPrice(`${price} sat`)) !== undefined) {
+    note('fill-in', 'price', 'is more than an invoice can ask; write a price')
+  }
   note('carried', 'price', `${price} sat`)
   return `${price} sat`
 }
@@ -239,6 +250,11 @@ function rewriteOf(
   const prefix = textOf(mappingOf(given['rewrite'])['prefix']) ?? ''
   if (prefix === '' || prefix === '/') return []
   const path = prefix.replace(/\/$/, '')
+  const mistake = objection(() => readPathPrefix(path))
+  if (mistake !== undefined) {
+    note('fill-in', 'rewrite.prefix', `cannot be put before paths as it is: ${mistake}`)
+    return [['rewrite', flowMapping([['add_prefix', literal(path)]])]]
+  }
   note('carried', 'rewrite.prefix', `rewrite: { add_prefix: ${path} }`)
   return [['rewrite', flowMapping([['add_prefix', literal(path)]])]]
 }
@@ -247,7 +263,9 @@ function upstreamOf(given: Readonly<Record<string, unknown>>, note: Noting): rea
   const address = textOf(given['address']) ?? ''
   const isTls = (textOf(given['protocol']) ?? 'http').toLowerCase() === 'https'
   const url = `${isTls ? 'https' : 'http'}://${address === '' ? nowhere : address}`
+  const mistake = objection(() => readUpstreamUrl(url))
   if (address === '') note('fill-in', 'address', 'is missing')
+  else if (mistake !== undefined) note('fill-in', 'address', `is no address here: ${mistake}`)
   else note('carried', 'address', url)
   const lines = [`url: ${literal(url)}`]
   const looksLikeGrpc = /^\^?\/\w+(?:\\?\.\w+)+\/?/.test(textOf(given['pathregexp']) ?? '')

@@ -1,8 +1,18 @@
+import { readAddress } from '../addresses.ts'
+import { readGeneratedName, readPublicName } from '../hosts.ts'
 import { readNetwork } from '../networks.ts'
 import { Expectation } from '../units.ts'
 import type { Note } from './notes.ts'
 import { findIgnored } from './notes.ts'
-import { duration, goDuration, listOfTexts, mappingOf, numberOf, textOf } from './values.ts'
+import {
+  duration,
+  goDuration,
+  listOfTexts,
+  mappingOf,
+  numberOf,
+  objection,
+  textOf,
+} from './values.ts'
 import { comment, flowList, literal, scalar } from './yaml-text.ts'
 
 type Source = Readonly<Record<string, unknown>>
@@ -41,7 +51,9 @@ export function importSettings(source: Source, notes: Note[]): readonly string[]
 function listenLines(source: Source, add: Add): readonly string[] {
   const given = textOf(source['listenaddr']) ?? ''
   const address = given.startsWith(':') ? `0.0.0.0${given}` : given
+  const mistake = objection(() => readAddress(address))
   if (address === '') add('fill-in', 'listenaddr', 'is missing; it became 127.0.0.1:8402')
+  else if (mistake !== undefined) add('fill-in', 'listenaddr', `is no address here: ${mistake}`)
   else add('carried', 'listenaddr', address)
   const lines = ['listen:', `  - address: ${literal(address === '' ? '127.0.0.1:8402' : address)}`]
   const name = textOf(source['servername']) ?? ''
@@ -55,6 +67,8 @@ function listenLines(source: Source, add: Add): readonly string[] {
       'autocert',
       'read the terms of the authority, and write agree_to_terms: true when you agree; port 80 must reach the gateway',
     )
+    const unproven = objection(() => readPublicName(name))
+    if (unproven !== undefined) add('fill-in', 'servername', unproven)
     return [
       ...lines,
       '    tls:',
@@ -66,6 +80,8 @@ function listenLines(source: Source, add: Add): readonly string[] {
     ]
   }
   const names = flowList([name === '' ? 'localhost' : name])
+  const unnameable = objection(() => readGeneratedName(name === '' ? 'localhost' : name))
+  if (unnameable !== undefined) add('fill-in', 'servername', unnameable)
   add(
     'changed',
     'insecure',
@@ -95,7 +111,8 @@ function walletLines(source: Source, add: Add): readonly string[] {
     add('danger', 'authenticator.disable', 'Aperture asked nobody for payment. Here it is paid')
   }
   const lines = [
-    '# Who gets the money. devnet is an embedded network without real money: for a first run.',
+    '# Who gets the money. devnet is an embedded network without real money: for a first run. This',
+    '# release has no other: the wallets of real nodes come with the next one.',
   ]
   const node = ['network', 'lndhost', 'tlspath', 'macdir', 'mailboxaddress', 'wavelengthgateway']
   const known = node.filter((name) => textOf(given[name]) !== undefined)
@@ -104,7 +121,7 @@ function walletLines(source: Source, add: Add): readonly string[] {
   add(
     'fill-in',
     'authenticator',
-    'the wallet is devnet, without real money, until the gateway can be connected to your node; its settings are in a comment',
+    'the wallet is devnet, without real money: this release has the embedded network only, and wallets of real nodes come with the next one. The settings of your node are kept in a comment',
   )
   if (textOf(given['passphrase']) !== undefined) {
     add('left-out', 'authenticator.passphrase', 'a secret, and of no use here')

@@ -1,4 +1,4 @@
-import { formatDuration } from '../units.ts'
+import { Expectation, formatDuration } from '../units.ts'
 
 /** Aperture reads its file without a schema; so do these, and give what is of the right kind. */
 export function textOf(value: unknown): string | undefined {
@@ -19,6 +19,17 @@ export function listOfTexts(value: unknown): readonly string[] {
 export function mappingOf(value: unknown): Readonly<Record<string, unknown>> {
   const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value)
   return isMapping ? (value as Record<string, unknown>) : {}
+}
+
+/** What the gateway's own reader says of a value; `undefined` where it takes it. */
+export function objection(read: () => unknown): string | undefined {
+  try {
+    read()
+    return undefined
+  } catch (error) {
+    if (error instanceof Expectation) return error.message
+    throw error
+  }
 }
 
 const goUnits: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
