@@ -116,7 +116,9 @@ test('R-CONF-1 R-CONF-2 configurations, mutated: read whole, or refused with mis
       }
       seen.refused += 1
       expect(reading.mistakes.length).toBeGreaterThan(0)
-      for (const { line, column, message, path } of reading.mistakes) {
+      for (const { line, column, message, path, source } of reading.mistakes) {
+        expect(source ?? '').not.toMatch(lineBreaks)
+        expect((source ?? '').length).toBeLessThanOrEqual(text.length)
         expect(line === undefined || (line >= 1 && (column ?? 0) >= 1)).toBe(true)
         expect(`${path}${message}`).not.toMatch(lineBreaks)
         expect(message).not.toContain('-secret')
@@ -193,6 +195,7 @@ services:
     protocol: https
     auth: freebie 3
     price: 5
+    dynamicprice: { enabled: false, metered: true }
     timeout: 60
     headers: { X: "!file+hex:/x", Y: "\${A}" }
     authwhitelistpaths: ['^/v1/free$']
@@ -221,6 +224,8 @@ services:
       '- ',
       ': ',
       'auth: ',
+      'dynamicprice: { enabled: true }',
+      'true',
       'on',
       'off',
       'file:',
@@ -245,6 +250,8 @@ services:
       const broken = translation.mistakes.filter(({ message }) => message.startsWith('YAML'))
       expect(broken).toEqual([])
       expect(translation.yaml).not.toContain('a-secret')
+      const unknown = translation.mistakes.filter(({ message }) => message.includes('not known'))
+      expect(unknown).toEqual([])
     },
   })
   expect(seen.translated).toBeGreaterThan(0)

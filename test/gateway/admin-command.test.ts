@@ -140,7 +140,7 @@ describe('R-ADM-24 tables on a terminal', () => {
     )
     expect(await onTerminal('tokens', 'list')).toBe(
       [
-        'TOKEN          SERVICE  CAPABILITY  STATE                 PAID  BOUGHT   EXPIRES     USES',
+        'TOKEN          SERVICE  CAPABILITY  STATE                 PAID  BOUGHT   EXPIRES     USED',
         'f0000001bbbb…  weather  report      active   1,234,567.890 sat  1 s ago  in 1 h     1,200',
         'f0000003bbbb…  news     report      expired             10 sat  3 s ago  2 min ago      3',
         '00001c20aaaa…  weather  report      active           1.500 sat  2 h ago  -              0',
@@ -157,7 +157,7 @@ describe('R-ADM-24 tables on a terminal', () => {
     world.seed(sale(1), sale(2, { amountMsat: 1n }), sale(90_000, { service: 'news' }))
     expect(await onTerminal('transactions', 'list')).toBe(
       [
-        'PAID     PAYMENT HASH   SERVICE  CAPABILITY     AMOUNT  STATE   USES',
+        'PAID     PAYMENT HASH   SERVICE  CAPABILITY     AMOUNT  STATE   USED',
         '1 s ago  00000001aaaa…  weather  report         10 sat  active     3',
         '2 s ago  00000002aaaa…  weather  report      0.001 sat  active     3',
         '1 d ago  00015f90aaaa…  news     report         10 sat  active     3',
@@ -166,7 +166,7 @@ describe('R-ADM-24 tables on a terminal', () => {
     )
     expect(await onTerminal('stats', '--days', '1')).toBe(
       [
-        'DAY         SERVICE  PAYMENTS     REVENUE  USES',
+        'DAY         SERVICE  PAYMENTS     REVENUE  USED',
         '2026-11-25  news            0       0 sat     3',
         '2026-11-25  weather         2  10.001 sat     6',
         'Together in today: 10.001 sat from 2 payments, 9 uses.',
@@ -248,9 +248,26 @@ describe('R-ADM-24 JSON in a pipe', () => {
   })
 
   test('R-ADM-14 reload', async () => {
-    expect(await json('reload')).toEqual({ services: 1 })
+    expect(await json('reload')).toEqual({ services: 1, needs_restart: [] })
     expect(await onTerminal('reload')).toContain('Read the configuration again: 1 service.')
     expect(world.control.reloads).toBe(2)
+    world.control.reloadMistakes = ['listen: expected an address']
+    const { code, stderr } = await admin(['reload'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('  - listen: expected an address\n')
+    expect(stderr).toContain('the configuration that was in force stays')
+  })
+
+  test('R-ADM-28 reload names what waits for a restart', async () => {
+    world.control.needsRestart = ['listen', 'wallet']
+    expect(await onTerminal('reload')).toBe(
+      [
+        'Read the configuration again: 1 service. Open requests go on undisturbed.',
+        'Changed, but not in force before the gateway is started anew: listen, wallet.',
+        '',
+      ].join('\n'),
+    )
+    expect(await json('reload')).toMatchObject({ needs_restart: ['listen', 'wallet'] })
   })
 })
 
@@ -258,38 +275,75 @@ describe('revoking', () => {
   beforeEach(() => world.seed(sale(1), sale(2)))
 
   test('R-ADM-17 by the digits of a table, with a reason, and back', async () => {
-    const { paymentHash, tokenId } = sale(1)
+    const { tokenId } = sale(1)
     expect(await json('revoke', 'f0000001bbbb…', '--reason', 'leaked')).toMatchObject({
       id: tokenId,
       reason: 'leaked',
       known: true,
     })
-    expect(await json('revoke', '00000001')).toMatchObject({ id: paymentHash })
+    expect(await json('revoke', '00000002')).toMatchObject({ id: sale(2).paymentHash })
     const list = await onTerminal('revocations', 'list')
     expect(list).toMatch(/^ID +REVOKED +REASON\n/)
     expect(list).toMatch(/^f0000001bbbb… {2}now {6}leaked$/m)
     expect(await json('unrevoke', 'f0000001bbbb…')).toEqual({ unrevoked: tokenId })
-    expect(await json('unrevoke', paymentHash.toUpperCase())).toBeDefined()
+    expect(await json('unrevoke', sale(2).paymentHash.toUpperCase())).toBeDefined()
     expect(await onTerminal('revocations', 'list')).toBe('Nothing is revoked.\n')
   })
 
-  test('R-ADM-17 a delegation', async () => {
-    expect(await json('revoke', 'agent-7')).toMatchObject({ id: 'agent-7', known: false })
-    expect(await json('revoke', '--delegation', 'deadbeef')).toMatchObject({ id: 'deadbeef' })
-    expect(await json('unrevoke', 'deadbeef')).toEqual({ unrevoked: 'deadbeef' })
-    expect(await json('unrevoke', 'agent-7')).toEqual({ unrevoked: 'agent-7' })
+  test('R-ADM-17 shows the whole id, and what was revoked by that', async () => {
+    const { tokenId } = sale(1)
+    expect(await onTerminal('revoke', 'f0000001bbbb…', '--reason', 'leaked')).toBe(
+      [
+        `Revoked ${tokenId}`,
+        '  service  weather',
+        '  paid     10 sat',
+        '  used     3 times so far',
+        'It is refused everywhere within 5 seconds.',
+        '',
+      ].join('\n'),
+    )
+    world.setNow(nowSeconds + 7200)
+    vi.setSystemTime((nowSeconds + 7200) * 1000)
+    expect(await onTerminal('revoke', '00000001')).toMatch(
+      `Revoked before, 2 h ago (leaked): ${tokenId}\n`,
+    )
   })
 
-  test('R-ADM-17 what was never seen, with a warning', async () => {
-    const text = await onTerminal('revoke', 'e'.repeat(64))
-    expect(text).toContain('Is it spelled right?')
-    expect(await onTerminal('revoke', sale(2).paymentHash)).not.toContain('spelled')
+  test('R-ADM-17 a delegation', async () => {
+    for (const id of ['agent-7', 'deadbeef']) {
+      expect(await json('revoke', '--delegation', id)).toMatchObject({ id, known: false })
+      expect(await json('unrevoke', id)).toEqual({ unrevoked: id })
+    }
+    expect(await onTerminal('revoke', '--delegation', 'agent-7')).toBe(
+      'Revoked the delegation agent-7\nIt is refused everywhere within 5 seconds.\n',
+    )
   })
+
+  test('R-ADM-17 what was never seen, when that is meant', async () => {
+    const id = 'e'.repeat(64)
+    expect(await onTerminal('revoke', '--unseen', id)).toContain(
+      `Revoked ${id}\nNo token of this id was seen so far.`,
+    )
+    const both = await admin(['revoke', '--unseen', '--delegation', id])
+    expect(both.code).toBe(2)
+  })
+
+  for (const id of ['zzz', 'agent-7', 'deadbeef', 'e'.repeat(64)]) {
+    test(`R-ADM-17 not ${id.slice(0, 12)}, which nobody has seen: exit code 1`, async () => {
+      const { code, stdout, stderr } = await admin(['revoke', id])
+      expect(code).toBe(1)
+      expect(stdout).toBe('')
+      expect(stderr).toContain('satway admin revoke: No such token was seen: ')
+      expect(stderr).toContain('A delegation id? Add --delegation.')
+      expect(stderr).toContain('--unseen')
+      expect(world.control.state.denials()).toEqual([])
+    })
+  }
 
   for (const [args, message] of [
-    [['revoke', 'deadbeef'], 'No token or payment begins with deadbeef.'],
     [['unrevoke', 'deadbeef'], 'Nothing that is revoked begins with deadbeef.'],
-    [['unrevoke', 'agent-8'], '"agent-8" is not revoked.'],
+    [['unrevoke', 'agent-8'], 'Not revoked: agent-8'],
+    [['tokens', 'list', '--capability', 'GET /wss'], 'No service sells "GET /wss"'],
     [['revoke', 'not an id'], 'id: expected a payment hash'],
     [['tokens', 'show', 'deadbeef'], 'There is no such token.'],
     [['tokens', 'show', '../info'], 'A token is named by 8 to 64 hex digits.'],
@@ -314,7 +368,7 @@ describe('R-ADM-24 mistakes', () => {
         'satway admin services create: The service has mistakes.',
         '  - upstream: expected a URL',
         '  - routes: expected at least one',
-        'Nothing was changed. Correct all the mistakes that are listed, and send it again.',
+        'Nothing was changed. Correct all the mistakes that are listed, and try again.',
         '',
       ].join('\n'),
     )
@@ -376,7 +430,35 @@ describe('R-ADM-24 mistakes', () => {
   test('a filter that the gateway refuses ends with 1', async () => {
     const { code, stderr } = await admin(['tokens', 'list', '--state', 'sold'])
     expect(code).toBe(1)
-    expect(stderr).toContain('state: expected active or revoked or expired.')
+    expect(stderr).toBe(
+      'satway admin tokens list: --state: expected active or revoked or expired.\n',
+    )
+  })
+
+  test('are told in words of the command line, not of the API', async () => {
+    const seen: string[] = []
+    for (const args of [
+      ['services', 'create', write('taken.yaml', news.replace('news\n', 'weather\n'))],
+      ['services', 'show', 'none'],
+      ['services', 'delete', 'weather'],
+      ['tokens', 'show', 'deadbeef'],
+      ['tokens', 'list', '--after', 'x'],
+      ['tokens', 'list', '--from', 'yesterday'],
+      ['revoke', 'zzz'],
+      ['revoke', 'not an id'],
+      ['unrevoke', 'zzz'],
+    ]) {
+      const { code, stderr } = await admin(args)
+      expect(code).toBe(1)
+      seen.push(stderr)
+    }
+    world.control.state.fault = new Error('disk')
+    seen.push((await admin(['tokens', 'list'])).stderr)
+    world.control.fault = new Error('bug')
+    seen.push((await admin(['services', 'create', write('news.yaml', news)])).stderr)
+    for (const stderr of seen) {
+      expect(stderr).not.toMatch(/`detail`|openapi|Authorization|GET \/|Content-Type|body|`next`/)
+    }
   })
 
   test('no gateway there ends with 7, and says what to do', async () => {
@@ -443,6 +525,23 @@ describe('R-ADM-25 the macaroon that is sent', () => {
     const nowhere = await info()
     expect(nowhere.code).toBe(1)
     expect(nowhere.stderr).toContain(join(folder, '.satway', 'admin.macaroon'))
+  })
+
+  test('that the gateway does not take is named, with its file and the gateway', async () => {
+    const other = await openWorld()
+    const { stderr, code } = await info(
+      '--address',
+      world.admin.address,
+      '--macaroon',
+      other.macaroonFile,
+    )
+    await other.close()
+    expect(code).toBe(1)
+    expect(stderr).toContain(
+      `The gateway at ${world.admin.address} does not take this macaroon (read from ${other.macaroonFile}).`,
+    )
+    expect(stderr).toContain('SATWAY_ADMIN_MACAROON')
+    expect(stderr).not.toContain('Authorization')
   })
 
   test('is not read from a file that others can read', async () => {
@@ -543,6 +642,26 @@ describe('R-ADM-26 satway admin macaroon', () => {
     const late = await runCommand(adminCommands, ['admin', 'info', ...where])
     expect(late.code).toBe(1)
     expect(late.stderr).toContain('it expired')
+  })
+
+  test('R-ADM-22 the log knows a copy again, whenever it is used', async () => {
+    const copies: string[] = []
+    for (const scope of ['revoke', 'read,revoke']) {
+      const file = join(folder, `${scope}.macaroon`)
+      const flags = ['--scope', scope, '--expires', '1d', '-o', file, '--json']
+      const made = await make(...flags, '--macaroon', world.macaroonFile)
+      copies.push(JSON.parse(made.stdout).copy)
+      for (const later of [0, 3600]) {
+        world.setNow(nowSeconds + later)
+        vi.setSystemTime((nowSeconds + later) * 1000)
+        const where = ['--address', world.admin.address, '--macaroon', file]
+        await runCommand(adminCommands, ['admin', 'revoke', 'zzz', ...where])
+      }
+      vi.setSystemTime(nowSeconds * 1000)
+    }
+    const [one, other] = copies
+    expect(one).not.toBe(other)
+    expect(world.changes.map(({ copy }) => copy)).toEqual([one, one, other, other])
   })
 
   test('prints it where no file is named', async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Admin, Control, HealthReport, ServiceView } from '../../program/src/admin/index.ts'
 import { ControlRefusal, openAdmin } from '../../program/src/admin/index.ts'
+import type { AdminChange } from '../../program/src/gateway/operations/index.ts'
 import type { State, Transaction } from '../../program/src/gateway/state/index.ts'
 import { openState } from '../../program/src/gateway/state/index.ts'
 
@@ -17,8 +18,10 @@ export type World = {
   readonly keyFile: string
   readonly macaroonFile: string
   readonly control: TestControl
-  /** The parsed lines of the log. */
-  readonly lines: Record<string, unknown>[]
+  /** What the log was told of changes. */
+  readonly changes: AdminChange[]
+  /** And of faults. */
+  readonly faults: string[]
   /** Writes sales into the state. */
   seed(...sales: readonly Sale[]): void
   /** Sets the clock of the listener and the state. */
@@ -33,15 +36,14 @@ export async function openWorld(options: { readonly folder?: string } = {}): Pro
   const macaroonFile = join(folder, 'admin.macaroon')
   let now = nowSeconds
   const control = createControl(createState(folder, () => now))
-  const lines: Record<string, unknown>[] = []
+  const changes: AdminChange[] = []
+  const faults: string[] = []
   const admin = await openAdmin({
     config: { host: '127.0.0.1', port: 0, keyFile, macaroonFile },
     control,
     now: () => now,
-    log: (line) => {
-      if (line.includes('\n')) throw new Error('more than one line')
-      lines.push(JSON.parse(line) as Record<string, unknown>)
-    },
+    log: (change) => void changes.push(change),
+    onFault: (words) => void faults.push(words),
   }).catch((error: unknown) => {
     control.state.close()
     throw error
@@ -52,7 +54,8 @@ export async function openWorld(options: { readonly folder?: string } = {}): Pro
     keyFile,
     macaroonFile,
     control,
-    lines,
+    changes,
+    faults,
     seed: (...sales) => seed(folder, sales),
     setNow: (seconds) => {
       now = seconds
@@ -73,6 +76,7 @@ export type TestControl = Control & {
   isHealthy: boolean
   reloads: number
   reloadMistakes: readonly string[]
+  needsRestart: readonly string[]
   /** Throws at the next change of a service. */
   fault: Error | undefined
 }
@@ -109,6 +113,7 @@ function createControl(state: TestState): TestControl {
     isHealthy: true,
     reloads: 0,
     reloadMistakes: [],
+    needsRestart: [],
     fault: undefined,
     services: () => [...services.values()],
     putService: async (name, document, mode) => {
@@ -151,6 +156,7 @@ function createControl(state: TestState): TestControl {
         throw new ControlRefusal('invalid', 'The configuration has mistakes.', mistakes)
       }
       control.reloads++
+      return { needsRestart: control.needsRestart }
     },
     health: async () => {
       control.probes++

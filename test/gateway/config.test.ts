@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { configCheck } from '../../program/src/cli/config-check.ts'
 import { configImport } from '../../program/src/cli/config-import.ts'
 import { init } from '../../program/src/cli/init.ts'
+import { readConfig } from '../../program/src/gateway/config/index.ts'
 import { generateCertificate } from '../../program/src/gateway/edge/generated-certificate.ts'
 import type { CommandRun } from './run-command.ts'
 import { runCommand } from './run-command.ts'
@@ -131,6 +132,43 @@ describe('R-CONF-20 satway init', () => {
     expect((await satway('config', 'check', at('my: shop #1.yml'))).code).toBe(0)
   })
 
+  test('another one shares no file with the first', async () => {
+    await satway('init', at('satway.yaml'))
+    await satway('init', at('shop.yaml'))
+    const [first, second] = await Promise.all(
+      ['satway.yaml', 'shop.yaml'].map(async (name) => {
+        const file = at(name)
+        const reading = await readConfig(readFileSync(file, 'utf8'), { file, env: process.env })
+        return 'config' in reading ? reading.config : undefined
+      }),
+    )
+    expect(first).toMatchObject({
+      keysFile: at('satway.keys'),
+      state: at('satway.db'),
+      admin: { keyFile: at('admin.key'), macaroonFile: at('admin.macaroon') },
+    })
+    expect(second).toMatchObject({
+      keysFile: at('shop.keys'),
+      state: at('shop.db'),
+      admin: {
+        port: 8403,
+        keyFile: at('shop-admin.key'),
+        macaroonFile: at('shop-admin.macaroon'),
+      },
+    })
+    const text = readFileSync(at('shop.yaml'), 'utf8')
+    expect(text).toContain('# A second gateway on this machine needs another port here')
+    expect(readFileSync(at('satway.yaml'), 'utf8')).toContain('\nadmin: 127.0.0.1:8403\n')
+  })
+
+  test('R-CONF-29 says what wallets there are', async () => {
+    await satway('init', at('satway.yaml'))
+    const text = readFileSync(at('satway.yaml'), 'utf8')
+    expect(text).toMatch(
+      /This release has no other:\n# the wallets of real nodes .* come with the next one/,
+    )
+  })
+
   test('a folder that is not there is said, and nothing is left', async () => {
     const refused = await satway('init', at('nowhere/satway.yaml'))
     expect(refused).toMatchObject({ code: 1, stdout: '' })
@@ -169,11 +207,116 @@ describe('R-CONF-24 satway config check', () => {
   keys        made at the first start, beside the state
   state       FOLDER/satway.db
 
-  SERVICE  HOST                ROUTE                  PRICE    USES  LIFETIME  UPSTREAM
-  weather  api.example.com +1  GET /                  free                     http://127.0.0.1:3000
-                               GET /v1/weather/:city  10 sat   any   1h
-                               POST /v1/report        1.5 sat  3     7d
+weather
+  upstream  http://127.0.0.1:3000
+  hosts     api.example.com, api.example.org
+
+  ROUTE                  PRICE    USES  LIFETIME
+  GET /                  free
+  GET /v1/weather/:city  10 sat   any   1h
+  POST /v1/report        1.5 sat  3     7d
 `)
+  })
+
+  const full = `wallet: devnet
+services:
+  - name: weather
+    hosts: [api.example.com, api.example.org, "*.weather.example.com", forecast.example.net]
+    mount: /v1
+    upstream: http://127.0.0.1:3000/base/path
+    routes:
+      GET /v1/open: { free: true, concurrency: 4 }
+      POST /v1/report: { price: 10 sat, capability: report, tier: 2, uses: 1, free_tier: { requests: 10, per: 1d }, rate_limit: { requests: 60, per: 1m, burst: 10, by: network }, concurrency: 8 }
+  - name: others
+    upstream: http://127.0.0.1:3001
+    routes:
+      GET /v1/many/segments/of/a/path/that/leaves/no/room/for/:name: 10 sat
+`
+
+  /** What a person sees, without what is above the services. */
+  async function seen(text: string, columns: number): Promise<string> {
+    const args = ['config', 'check', write('satway.yaml', text)]
+    const { stdout } = await runCommand(commands, args, { terminal: true, columns })
+    return stdout
+  }
+
+  test('says everything that decides what is sold, in 80 columns without a broken word', async () => {
+    const text = await seen(full, 80)
+    expect(text.slice(text.indexOf('weather\n'), text.indexOf('warning'))).toContain(
+      `weather
+  upstream  http://127.0.0.1:3000/base/path
+  hosts     api.example.com, api.example.org, *.weather.example.com,
+            forecast.example.net
+  mount     /v1
+
+  ROUTE            PRICE   USES  LIFETIME
+  GET /v1/open     free
+    4 at a time
+  POST /v1/report  10 sat  1     1h
+    capability report, tier 2, first 10 free per 1d,
+    at most 60 per 1m (10 at once) by network, 8 at a time
+
+others
+  upstream  http://127.0.0.1:3001
+  hosts     any
+
+  GET /v1/many/segments/of/a/path/that/leaves/no/room/for/:name
+    10 sat, any number of uses, for 1h
+`,
+    )
+  })
+
+  for (const columns of [60, 80, 120]) {
+    test(`neither goods nor mistakes are wider than ${columns} columns, and no word of them is broken`, async () => {
+      const long = 'zzzz: 1\nlimits: { head: 1B, connections: 5, connections_per_client: 6 }\n'
+      for (const text of [full, long + full.replace('10 sat', '10').replace('devnet', 'lnd')]) {
+        const narrow = (await seen(text, columns)).replaceAll(folder, 'FOLDER')
+        const lines = narrow.split('\n').filter((line) => !/\/many\/segments|FOLDER/.test(line))
+        expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns)
+        const wide = (await seen(text, 120)).replaceAll(folder, 'FOLDER')
+        const words = wide.split(/[\s,]+/).filter((word) => !/^USES$|[A-Z]{4}|many/.test(word))
+        if (columns > 60) for (const word of words) expect(narrow).toContain(word)
+      }
+    })
+  }
+
+  test('on a terminal a mistake is wrapped at words, in a pipe it is one line', async () => {
+    const text = shop.replace('devnet', 'lnd')
+    const lines = (await seen(text, 80)).replaceAll(folder, 'FOLDER').split('\n')
+    expect(lines.slice(-6)).toEqual([
+      'FOLDER/satway.yaml:1:9  wallet',
+      '    lnd cannot be used yet. This release has the embedded network only (write',
+      '    devnet); wallets of real nodes come with the next one',
+      '',
+      '1 mistake in FOLDER/satway.yaml',
+      '',
+    ])
+    const piped = await satway('config', 'check', write('satway.yaml', text))
+    expect(piped.stdout.split('\n')).toHaveLength(4)
+  })
+
+  test('R-CONF-26 the first mistake of the syntax is shown with its line and a mark', async () => {
+    const text = shop.replace('    upstream', '     upstream')
+    const { code, stdout } = await satway('config', 'check', write('satway.yaml', text))
+    expect(code).toBe(1)
+    expect(stdout.replaceAll(folder, 'FOLDER')).toBe(
+      [
+        'FOLDER/satway.yaml:6:6  YAML: begins in another column than its neighbours; look at the indentation of lines 5 to 6',
+        '  6 |      upstream: http://127.0.0.1:3000',
+        '    |      ^',
+        '',
+        '1 mistake in FOLDER/satway.yaml',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  test('R-CONF-26 of a long line the part around the mistake is shown', async () => {
+    const lines = (await seen(`a: { ${'b, '.repeat(60)}c: d: e }\n`, 80)).split('\n')
+    const at = lines.findIndex((line) => line.trim().endsWith('^'))
+    const mark = lines[at]!.indexOf('^')
+    expect(lines[at - 1]!.length).toBeLessThanOrEqual(80)
+    expect(lines[at - 1]!.slice(mark - 2)).toMatch(/^.{0,3}[cd]: /)
   })
 
   test('lists every mistake, one a line, with the file as it was called', async () => {
@@ -186,7 +329,7 @@ describe('R-CONF-24 satway config check', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
     expect(stdout).toBe(
       [
-        `${file}:1:9  wallet  expected the wallet: devnet, or { devnet: { … } }`,
+        `${file}:1:9  wallet  lnd cannot be used yet. This release has the embedded network only (write devnet); wallets of real nodes come with the next one`,
         `${file}:9:30  services[0].routes["GET /v1/weather/:city"]  expected an amount with its unit: write 10 sat`,
         `${file}:10:43  services[0].routes["POST /v1/report"].usse  is not known here; did you mean uses?`,
         '',
@@ -302,6 +445,9 @@ services:
     expect(stdout).toMatch(/^# Translated from aperture\.yaml/)
     expect(stderr).toMatch(/^WAS OPEN TO EVERYBODY\n {2}services\[0\]\.auth/)
     expect(stderr).toContain('To fill in')
+    expect(stderr.replace(/\s+/g, ' ')).toContain(
+      'this release has the embedded network only, and wallets of real nodes come with the next one',
+    )
     expect(stderr).toContain('Carried over')
     expect(stderr).toMatch(/1 service translated\.\n$/)
   })

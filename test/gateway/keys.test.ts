@@ -17,6 +17,7 @@ import { pathToFileURL } from 'node:url'
 import { parseKeyRing } from 'satway/server'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { keysCommands } from '../../program/src/cli/keys.ts'
+import { defaultKeyFile } from '../../program/src/keys/default-file.ts'
 import { withFileLock } from '../../program/src/keys/file-lock.ts'
 import { removeKey, rotateKeyFile, viewKeyFile } from '../../program/src/keys/index.ts'
 import { runCommand } from './run-command.ts'
@@ -237,6 +238,44 @@ describe('satway keys list', () => {
     expect(stdout).toContain('mode 0644')
     expect(stdout).toContain('chmod 600')
   })
+})
+
+describe('R-KEY-9 the file that is meant where none is named', () => {
+  for (const [what, config, expected] of [
+    ['without a configuration', undefined, 'satway.keys'],
+    ['a file beside it', 'keys: file:satway.keys', 'satway.keys'],
+    ['a file elsewhere', 'keys: file:secrets/ring.txt\nservices: []', 'secrets/ring.txt'],
+    ['an absolute one', 'keys: "file:/etc/satway/ring"', '/etc/satway/ring'],
+    ['none, on the embedded network', 'wallet: devnet', 'satway.db.keys'],
+    ['none, with a state elsewhere', 'state: data/state.db', 'data/state.db.keys'],
+  ] as const) {
+    test(`${what}: ${expected}`, async () => {
+      if (config !== undefined) writeFileSync(join(folder, 'satway.yaml'), config)
+      expect(await defaultKeyFile(folder)).toBe(resolve(folder, expected))
+    })
+  }
+
+  for (const [what, config, message] of [
+    ['keys of the environment', `keys: \${L402_KEYS}`, '`keys` in '],
+    ['a path of the environment', `keys: file:\${WHERE}/ring`, '`keys` in '],
+    ['a state of the environment', `state: \${WHERE}/state.db`, '`state` in '],
+    ['keys in the file itself', 'keys: 1:00', '`keys` in '],
+    ['no YAML', 'keys: [', 'satway config check'],
+    ['a list', '- keys', 'satway config check'],
+    ['nothing', '', 'satway config check'],
+    [
+      'a bomb',
+      `a: &a [${'1,'.repeat(20)}1]\nb: &b [${'*a,'.repeat(20)}*a]\nc: [${'*b,'.repeat(20)}*b]\n`,
+      'satway config check',
+    ],
+  ] as const) {
+    test(`${what}: none is guessed`, async () => {
+      writeFileSync(join(folder, 'satway.yaml'), config)
+      const failure = defaultKeyFile(folder)
+      await expect(failure).rejects.toThrow(message)
+      await expect(failure).rejects.toMatchObject({ advice: 'Name the key file: --file FILE' })
+    })
+  }
 })
 
 describe('satway keys revoke', () => {

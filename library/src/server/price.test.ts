@@ -262,6 +262,26 @@ describe('R-SRV-17 the scope is a digest of what the price looked at', () => {
   })
 })
 
+describe('R-SRV-16 what a server behind might read in another way', () => {
+  const price: Price = ({ header }) => (header('X-Image-Size') === 'small' ? '1 sat' : '9 sat')
+  for (const headers of [
+    { 'x-image-size': ['small'], connection: ['close, X-Image-Size'] },
+    { 'x-image-size': ['small'], x_image_size: ['large'] },
+    { 'x-image-size': ['small'], 'x_image-size': ['large'] },
+    { 'x-image_size': ['large'] },
+    { connection: ['keep-alive', 'x-image-size'] },
+  ]) {
+    test(`is refused: ${JSON.stringify(headers)}`, async () => {
+      await expect(quote(price, { headers })).rejects.toEqual(refusedWith('REQUEST_AMBIGUOUS'))
+    })
+  }
+
+  test('other headers of the kind do not matter', async () => {
+    const headers = { 'x-image-size': ['small'], connection: ['close'], x_other: ['1'] }
+    expect(await quote(price, { headers })).toMatchObject({ priceMsat: 1000n })
+  })
+})
+
 describe('R-SRV-68 a price may be a range', () => {
   test('what is asked and what a token may have been sold for differ', async () => {
     expect(await quote(() => ({ amount: '10 sat', least: msat(1n) }))).toEqual({

@@ -23,7 +23,10 @@ export type PriceInput = {
    * handler might read the other one.
    */
   query(name: string): string | undefined
-  /** A header of the request. Asking for one that occurs twice refuses the request. */
+  /**
+   * A header of the request. Asking for one that occurs twice, under whatever mixture of `-` and `_`,
+   * or that `Connection` names, refuses the request: the handler might see something else.
+   */
   header(name: string): string | undefined
   /** All of the query as it was received, with `?`; empty when there is none. */
   readonly search: string
@@ -193,9 +196,15 @@ function observe(request: PricedRequest, looked: Looked): PriceInput {
       return see('query', name, values[0])
     },
     header(name) {
-      const lines = request.headers.headerLines(name.toLowerCase())
+      const lower = name.toLowerCase()
+      const { headers } = request
+      if (namesByConnection(headers).includes(lower)) return refuse('header named by Connection')
+      const lines = spellingsOf(lower).flatMap((spelling) => headers.headerLines(spelling))
       if (lines.length > 1) return refuse('header twice')
-      return see('header', name.toLowerCase(), lines[0])
+      if (lines.length === 1 && headers.headerLines(lower).length === 0) {
+        return refuse('header spelled with _')
+      }
+      return see('header', lower, lines[0])
     },
     get search() {
       return see('search', '', request.target.query)
@@ -216,6 +225,27 @@ function observe(request: PricedRequest, looked: Looked): PriceInput {
       see('bind', name, value)
     },
   }
+}
+
+/** What a proxy takes out of a request before it hands it on: whoever is behind would not see it. */
+function namesByConnection(headers: PricedHeaders): readonly string[] {
+  return headers
+    .headerLines('connection')
+    .flatMap((line) => line.split(','))
+    .map((name) => name.trim().toLowerCase())
+}
+
+/** `x-image-size`, `x_image-size`, …: many servers hand all of them to an application as one. */
+function spellingsOf(name: string): readonly string[] {
+  const parts = name.split('-')
+  // Beyond this only the spelling that servers make of it.
+  if (parts.length > 7) return [name, name.replaceAll('-', '_')]
+  return parts
+    .slice(1)
+    .reduce(
+      (starts, part) => starts.flatMap((start) => [`${start}-${part}`, `${start}_${part}`]),
+      [parts[0]!],
+    )
 }
 
 /**

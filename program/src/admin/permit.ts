@@ -10,7 +10,7 @@ import { AdminProblem } from './problem.ts'
 export type Permit = {
   /** Of the macaroon and all its copies: 32 hex digits. Public. */
   readonly id: string
-  /** Tells one narrowed copy from another: a fingerprint, 8 hex digits. */
+  /** Tells one narrowed copy from another: {@link fingerprintOf}. */
   readonly copy: string
   readonly scopes: readonly Scope[]
 }
@@ -21,6 +21,8 @@ export type Asker = { readonly address: string; readonly nowSeconds: number }
 /** First byte of an identifier. The 16 bytes after it are random. */
 const identifierVersion = 0
 const identifierBytes = 17
+/** How long the copy works that `satway admin` sends: a leaked header is worth no more. */
+export const requestSeconds = 60
 
 /**
  * Makes a macaroon that may do everything.
@@ -60,7 +62,7 @@ export function admit(
   }
   return {
     id: macaroonId(macaroon),
-    copy: fingerprintOf(macaroon),
+    copy: fingerprintOf(macaroon, asker.nowSeconds),
     scopes: allowance.scopes,
   }
 }
@@ -88,9 +90,20 @@ export function macaroonId(macaroon: Macaroon): string {
   return Buffer.from(macaroon.identifier.subarray(1)).toString('hex')
 }
 
-/** Names a copy without giving it away. */
-export function fingerprintOf(macaroon: Macaroon): string {
-  return createHash('sha256').update(macaroon.signature).digest('hex').slice(0, 8)
+/**
+ * Names a copy by what it may do, without giving it away. A last `expires` within the minute is not
+ * counted: `satway admin` adds one to each request, and that makes it no other copy.
+ *
+ * @returns 8 hex digits.
+ */
+export function fingerprintOf(macaroon: Macaroon, nowSeconds: number): string {
+  const decoder = new TextDecoder()
+  const caveats = macaroon.unverifiedCaveats.map(({ identifier }) => decoder.decode(identifier))
+  const [, expires] = /^expires=(\d{1,16})$/.exec(caveats.at(-1) ?? '') ?? []
+  const isBrief = expires !== undefined && Number(expires) <= nowSeconds + requestSeconds
+  const kept = isBrief ? caveats.slice(0, -1) : caveats
+  const text = JSON.stringify([macaroonId(macaroon), ...kept])
+  return createHash('sha256').update(text).digest('hex').slice(0, 8)
 }
 
 function authenticate(

@@ -6,7 +6,7 @@ export const configCheck: Command = {
   usage: '[options] FILE',
   about: [
     'Reads a configuration of the gateway as its start would, with every reference, and lists every mistake with its place. Where there is none, shows what will be sold where. Nothing is started and nothing is asked of the network.',
-    'Warnings are what can be meant so and is often a mistake. They do not change the exit code.',
+    'Of a mistake in the syntax only the first is shown, with its line: what follows it is mostly a consequence. Warnings are what can be meant so and is often a mistake. They do not change the exit code.',
   ],
   flags: { json: { about: 'Write JSON.' } },
   operands: 1,

@@ -5,7 +5,7 @@ export const init: Command = {
   name: 'init',
   usage: '[options] [FILE]',
   about: [
-    'Writes a configuration of the gateway to begin with, satway.yaml unless FILE says otherwise: a small one that works, with everything else explained and ready to be switched on. Beside it a file with a fresh key for your tokens (satway.keys, yours alone).',
+    'Writes a configuration of the gateway to begin with, satway.yaml unless FILE says otherwise: a small one that works, with everything else explained and ready to be switched on. Beside it a file with a fresh key for your tokens (satway.keys, yours alone). The keys, the state and the files of the admin API of another FILE are called after it (shop.keys, shop.db), so that two gateways share nothing but the default ports.',
     'Nothing is overwritten: not the configuration without --force, and the keys never.',
   ],
   flags: { force: { about: 'Replace the configuration when it is there already.' } },
@@ -21,6 +21,6 @@ export const init: Command = {
       ],
     },
   ],
-  examples: ['satway init', 'satway init --force shop/satway.yaml'],
+  examples: ['satway init', 'satway init shop.yaml', 'satway init --force shop/satway.yaml'],
   run: async (given) => (await import('../gateway/config/index.ts')).runInit(given),
 }

@@ -1,7 +1,10 @@
 import type { Command, Flag } from './command.ts'
 import type { Summary } from './help.ts'
 
-const file: Flag = { value: 'FILE', about: 'The key file. Default: the one that ./satway.yaml names, or else satway.keys.' }
+const file: Flag = {
+  value: 'FILE',
+  about: 'The key file. Default: the one that ./satway.yaml names, or else satway.keys.',
+}
 const json: Flag = { about: 'Write JSON, also to a terminal.' }
 const exits: Command['sections'] = [
   {
@@ -29,10 +32,7 @@ export const keysRotate: Command = {
   },
   operands: 0,
   sections: exits,
-  examples: [
-    'satway keys rotate',
-    'satway keys rotate --create --file satway.keys',
-  ],
+  examples: ['satway keys rotate', 'satway keys rotate --create --file satway.keys'],
   run: async (given) => (await import('../keys/index.ts')).runKeysRotate(given),
 }
 

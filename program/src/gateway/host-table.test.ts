@@ -21,11 +21,16 @@ describe('R-GW-1 a host is compared whole', () => {
     ['a.deep.example.com', 'deep'],
     ['[::1]:8402', 'six'],
     ['example.com', 'unknown-host'],
-    ['a.b.example.com', 'unknown-host'],
+    ['a.b.example.com', 'wild'],
+    ['a.b.deep.example.com', 'deep'],
     ['evilexample.com', 'unknown-host'],
     ['api.example.com.evil.net', 'unknown-host'],
     ['.example.com', 'unknown-host'],
-    ['api.example.com.', 'unknown-host'],
+    ['api.example.com.', 'exact'],
+    ['api.example.com.:8443', 'exact'],
+    ['api.example.com:', 'exact'],
+    ['other.example.com.', 'wild'],
+    ['api.example.com..', 'unknown-host'],
     ['', 'unknown-host'],
   ] as const) {
     test(`${JSON.stringify(host)}: ${found}`, () => {

@@ -7,7 +7,7 @@ type Mounted<Entry> = {
 
 /**
  * Entries by host and mount. Hosts are compared whole, never by a part of them: exact names first,
- * then the longest wildcard, then `*`.
+ * then the longest wildcard, then `*`. The dot of the root at its end does not count.
  */
 export class HostTable<Entry> {
   readonly #exact = new Map<string, Mounted<Entry>[]>()
@@ -78,17 +78,20 @@ export class HostTable<Entry> {
     const name = hostName(host)
     const exact = this.#exact.get(name)
     if (exact !== undefined) return exact
-    // One label in place of the star, as certificates have it.
-    const dot = name.indexOf('.')
-    const rest = dot > 0 ? name.slice(dot) : undefined
-    return this.#wildcards.find(({ suffix }) => suffix === rest)?.mounted ?? this.#any
+    // One label or more in place of the star, as most servers behind have it: what a narrower reading
+    // left over would fall to `*`.
+    const isUnder = ({ suffix }: { readonly suffix: string }): boolean =>
+      name.length > suffix.length && name.endsWith(suffix)
+    return this.#wildcards.find(isUnder)?.mounted ?? this.#any
   }
 }
 
-/** The name without its port, in lower case. */
+/** The name in lower case, without its port and the dot of the root: `api.example.com.` is the same. */
 function hostName(host: string): string {
-  const port = /:\d{1,5}$/.exec(host)
-  return (port === null ? host : host.slice(0, port.index)).toLowerCase()
+  return host
+    .replace(/:\d{0,5}$/, '')
+    .replace(/\.$/, '')
+    .toLowerCase()
 }
 
 function startsWith(path: readonly string[], mount: readonly string[]): boolean {

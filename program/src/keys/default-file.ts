@@ -45,7 +45,9 @@ async function readDocument(
   throw unclear(`${config} has mistakes: see \`satway config check\`.`)
 }
 
-function plainOf(document: { toJS(options: { readonly maxAliasCount: number }): unknown }): unknown {
+function plainOf(document: {
+  toJS(options: { readonly maxAliasCount: number }): unknown
+}): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 })
   } catch {

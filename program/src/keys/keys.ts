@@ -70,8 +70,7 @@ export async function runKeysRevoke(
     requireRemovable(file, (await viewKeyFile(file)).kids, kid)
     throw new Failure(`Every token that was sold under key ${kid} stops working by this.`, {
       exitCode: exitCodes.usage,
-      advice:
-        `Nothing was changed in ${file}. Add --yes to do it; to stop a single token: satway admin revoke ID`,
+      advice: `Nothing was changed in ${file}. Add --yes to do it; to stop a single token: satway admin revoke ID`,
     })
   }
   const { kids } = await removeKey(file, kid)

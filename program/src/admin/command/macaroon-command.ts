@@ -31,7 +31,7 @@ export async function runMacaroon(
   const text = encodeToken(copy)
   const facts = {
     id: macaroonId(copy),
-    copy: fingerprintOf(copy),
+    copy: fingerprintOf(copy, terminal.now()),
     scopes: allowance.scopes,
     expires_at:
       allowance.expiresAtSeconds === undefined
@@ -52,7 +52,7 @@ export async function runMacaroon(
   terminal.screen.write(
     given.has('json')
       ? `${JSON.stringify({ ...facts, file: output }, null, 2)}\n`
-      : `Wrote ${output}: ${allowance.scopes.join(', ')}${life}. A program that sends it as it is has the copy ${facts.copy} in the gateway's log.\n`,
+      : `Wrote ${output}: ${allowance.scopes.join(', ')}${life}. In the log of the gateway it is copy ${facts.copy}.\n`,
   )
   return exitCodes.ok
 }

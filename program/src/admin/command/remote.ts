@@ -6,6 +6,7 @@ import { exitCodes } from '../../cli/exit-codes.ts'
 import { Failure, UsageMistake } from '../../cli/failure.ts'
 import { printable } from '../../cli/printable.ts'
 import { isLoopback } from '../guard.ts'
+import { requestSeconds } from '../permit.ts'
 import { adviceFor } from './advice.ts'
 import { readMacaroonFile } from './macaroon-file.ts'
 import { restrictionsOf } from './restrictions.ts'
@@ -36,8 +37,6 @@ const defaultAddress = '127.0.0.1:8403'
 /** Between two signs of life. */
 const patienceMs = 30_000
 const maxAnswerBytes = 64 * 1024 * 1024
-/** How long the copy of the macaroon works that goes over the wire: a leaked header is worth no more. */
-const copySeconds = 60
 
 /**
  * Opens the way to a gateway. Nothing is sent yet.
@@ -125,7 +124,7 @@ function credential(
   terminal: Terminal,
 ): { readonly file: string; readonly authorization: string } {
   const { file, macaroon } = readMacaroonFile(given, terminal)
-  const expires = terminal.now() + copySeconds
+  const expires = terminal.now() + requestSeconds
   const { expiresAtSeconds } = restrictionsOf(macaroon)
   const isShorter = expiresAtSeconds !== undefined && expiresAtSeconds <= expires
   const copy = isShorter ? macaroon : attenuate(macaroon, `expires=${expires}`)

@@ -65,7 +65,10 @@ function sayRevoked(answer: Revoked, { screen, now }: Terminal): string {
       : [
           ['service', printable(token.service ?? '-')],
           ['paid', amountWords(token.amount_msat)],
-          ['used', `${thousands(String(token.uses))} times so far`],
+          [
+            'used',
+            token.uses === 1 ? 'once so far' : `${thousands(String(token.uses))} times so far`,
+          ],
         ]
   const unseen = kind === 'token' && !known
   const last = unseen

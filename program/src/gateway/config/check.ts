@@ -59,7 +59,8 @@ export function renderMistake(
   const head = path === '' ? place : `${place}  ${path}`
   const heads = columns(head) <= screen.width ? [head] : [place, path]
   const message = wrap(printable(`${before}${mistake.message}`), screen.width - 4)
-  const lines = [...heads.map(printable), ...message.map((text) => `    ${text}`)]
+  const wrapped = heads.flatMap((text) => wrap(printable(text), screen.width))
+  const lines = [...wrapped, ...message.map((text) => `    ${text}`)]
   return `${lines.join('\n')}\n${source}`
 }
 

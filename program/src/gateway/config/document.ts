@@ -29,7 +29,7 @@ import {
   short,
   whole,
 } from './schema.ts'
-import { expected, readAmount, readSeconds, readSize } from './units.ts'
+import { Expectation, expected, readAmount, readSeconds, readSize } from './units.ts'
 import { duration } from './upstream.ts'
 import { readServiceUrl } from './urls.ts'
 
@@ -184,7 +184,7 @@ function plainNode(name: string): string {
 }
 
 function noRealNode(name: string): string {
-  return `${name} cannot be used yet. This release has the embedded network (devnet) only; wallets of real nodes come with the next one`
+  return `${name} cannot be used yet. This release has the embedded network only (write devnet); wallets of real nodes come with the next one`
 }
 
 /** @spec gateway.md R-CONF-29 */
@@ -211,7 +211,8 @@ function walletSchema(where: Where): z.ZodType<WalletConfig> {
   const long = members({ devnet }).transform((given): WalletConfig => given.devnet)
   const unclear: z.ZodType<WalletConfig> = leaf((value) => {
     const node = realNodeIn(value)
-    return expected(node === undefined ? form : `${form}: ${noRealNode(node)}`)
+    if (node === undefined) expected(form)
+    throw new Expectation(noRealNode(node))
   })
   return short(
     (value) => (value === 'devnet' ? { devnet: {} } : value),

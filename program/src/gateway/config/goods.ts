@@ -76,7 +76,7 @@ function renderService(screen: Screen, goods: readonly Good[]): string {
   const place = table(screen, [
     ['upstream', printable(upstream ?? 'none: another proxy forwards')],
     ['hosts', hosts.includes('*') ? anyHost(hosts) : printable(hosts.join(', '))],
-    ...(mount === '/' ? [] : [['below', printable(mount)] as const]),
+    ...(mount === '/' ? [] : [['mount', printable(mount)] as const]),
   ])
   return `${screen.bold(service)}\n${place}\n${renderRoutes(screen, goods)}`
 }
@@ -96,7 +96,10 @@ function renderRoutes(screen: Screen, goods: readonly Good[]): string {
     Math.max(columns(title), ...rows.map((row) => columns(row[column]!))),
   )
   const line = (cells: readonly string[]): string =>
-    cells.map((cell, column) => pad(cell, widths[column]!)).join('  ').trimEnd()
+    cells
+      .map((cell, column) => pad(cell, widths[column]!))
+      .join('  ')
+      .trimEnd()
   const isFitting = [titles, ...rows].every((row) => indent + columns(line(row)) <= screen.width)
   const lines = goods.map((good, index) => {
     const row = rows[index]!
@@ -124,13 +127,7 @@ function termsOf([, price = '', uses = '', lifetime = '']: readonly string[]): r
   return [price, count, `for ${lifetime}`]
 }
 
-function moreOf({
-  capability,
-  tier,
-  freeTier,
-  rateLimit,
-  concurrency,
-}: Good): readonly string[] {
+function moreOf({ capability, tier, freeTier, rateLimit, concurrency }: Good): readonly string[] {
   return [
     ...(capability === undefined ? [] : [`capability ${capability}`]),
     ...(tier === undefined || tier === 0 ? [] : [`tier ${tier}`]),

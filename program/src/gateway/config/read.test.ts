@@ -188,7 +188,7 @@ keys: file:satway.keys
 state: data/state.db
 admin: { address: "[::1]:1", key: a.key, macaroon: /a.macaroon }
 issuance: { burst: 1, per_minute: 0.5, global_burst: 2, global_per_minute: 3, challenge: 30s }
-limits: { head: 1KiB, headers: 10, head_timeout: 1s, body_idle: 2s, keep_alive: 3s, connections: 5, connections_per_client: 9 }
+limits: { head: 1KiB, headers: 10, head_timeout: 1s, body_idle: 2s, keep_alive: 3s, connections: 9, connections_per_client: 5 }
 rates: { url: "https://rates.example/{currency}", member: "data.{currency}", max_age: 2m, refresh: 30s, timeout: 1s }
 log: { access: text, file: ~/access.log }
 drain: 0s
@@ -285,7 +285,7 @@ services:
         headMs: 1000,
         bodyIdleMs: 2000,
         keepAliveMs: 3000,
-        connections: 5,
+        connections: 9,
         connectionsPerClient: 5,
       },
       rates: {
@@ -379,7 +379,7 @@ services:
       '5:15 services[0].upstream expected the URL of an upstream, such as http://127.0.0.1:3000; http or https',
       '7:15 services[0].routes["GET /a"] expected an amount with its unit: write 10 sat',
       '8:16 services[0].routes["GET /a/"] differs from another route by case or a last slash only',
-      '9:12 services[0].routes.FOO expected a method or *, a space and a path',
+      '9:12 services[0].routes.FOO expected a method or *, a space and a path, such as GET /v1/weather/:city',
       '10:31 services[0].routes["GET /b"].user is not known here; did you mean uses?',
       '11:5 services[1].mount every host with this mount belongs to the service shop already',
       '11:11 services[1].name shop is the name of the service shop already',
@@ -633,7 +633,10 @@ describe('R-CONF-9 routes that the library refuses', () => {
   for (const [routes, expected] of [
     ['{ HEAD /x: free }', 'routes["HEAD /x"] HEAD follows GET'],
     ['{ TRACE /x: free }', 'routes["TRACE /x"] TRACE is never served'],
-    ['{ "GET x": free }', 'routes["GET x"] expected a method or *, a space and a path'],
+    [
+      '{ "GET x": free }',
+      'routes["GET x"] expected a method or *, a space and a path: write GET /x',
+    ],
     ['{ "GET /a/*/b": free }', 'routes["GET /a/*/b"] * only as the last segment'],
     ['{ "GET /a//b": free }', 'routes["GET /a//b"] expected the canonical spelling of the path'],
     ['{ "GET /:a/:a": free }', 'routes["GET /:a/:a"] expected each :name once'],
@@ -668,7 +671,7 @@ describe('R-CONF-9 routes that the library refuses', () => {
   }
 
   test('routes of one capability on the same terms go together, whatever kind of price they have', async () => {
-    const rates = 'rates: { url: "https://r.example/", member: a }\n'
+    const rates = 'rates: { url: "https://r.example/", member: "a.{currency}" }\n'
     const same = ['10 sat', '0.01 USD', '{ url: "http://127.0.0.1:1/p" }']
     for (const price of same) {
       const routes = `routes: { GET /a: { price: ${price}, capability: c }, POST /b: { price: ${price}, capability: c } }`
@@ -810,7 +813,32 @@ describe('R-CONF-11 R-CONF-12 who, where', () => {
       'admin.address expected an address that only this machine reaches, such as 127.0.0.1:8403',
     ],
     ['admin: true', 'admin expected a mapping of address, key, macaroon'],
-    ['admin: 127.0.0.1:8402', 'admin another listener already listens there'],
+    ['admin: 127.0.0.1:8402', 'admin its port is that of listen[0].address: expected another one'],
+    [
+      'listen: ["127.0.0.1:1", "192.0.2.1:8403"]',
+      'admin its port is that of listen[1].address: expected another one',
+    ],
+    ['admin: { address: "127.0.0.1:0" }', ''],
+    [
+      'limits: { connections: 5, connections_per_client: 6 }',
+      'limits.connections_per_client expected at most connections (5)',
+    ],
+    [
+      'limits: { connections_per_client: 20001 }',
+      'limits.connections_per_client expected at most connections (20000)',
+    ],
+    ['limits: { connections: 5 }', ''],
+    ['limits: { connections: 0 }', 'limits.connections expected a whole number from 1 to 1000000'],
+    [
+      'limits: { connections_per_client: 1.5 }',
+      'limits.connections_per_client expected a whole number from 1 to 1000000',
+    ],
+    ['limits: { headers: 5 }', 'limits.headers expected a whole number from 10 to 2000'],
+    ['limits: { head: 2MiB }', 'limits.head expected a size with its unit from 1KiB to 1MiB'],
+    [
+      'limits: { keep_alive: 2h }',
+      'limits.keep_alive expected a duration with its unit from 1s to 1h',
+    ],
     ['listen: [127.0.0.1:1, 0.0.0.0:1]', 'listen[1] another listener already listens there'],
     [
       'listen: [{ address: 127.0.0.1:1, tls: {} }, 127.0.0.1:1]',
@@ -920,6 +948,27 @@ describe('R-CONF-13 headers for the upstream', () => {
       'Content-Length: "3"',
       'Content-Length expected a header that does not belong to the connection itself',
     ],
+    [
+      'content_length: "3"',
+      'content_length expected a header that does not belong to the connection itself',
+    ],
+    ['Proxy: a', 'Proxy expected a header that does not belong to the connection itself'],
+    [
+      'Proxy-Anything: a',
+      'Proxy-Anything expected a header that does not belong to the connection itself',
+    ],
+    ['Keep_Alive: a', 'Keep_Alive expected a header that does not belong to the connection itself'],
+    [
+      'X-Forwarded-Proto: https',
+      'X-Forwarded-Proto expected another name: X-Forwarded-… is what the gateway says of the client',
+    ],
+    [
+      'x_forwarded_for: a',
+      'x_forwarded_for expected another name: X-Forwarded-… is what the gateway says of the client',
+    ],
+    ['X: "\u20ac"', 'X expected a value of printable ASCII characters'],
+    ['X: "😀"', 'X expected a value of printable ASCII characters'],
+    ['X-A: a, x_a: b', 'x_a is there in another spelling'],
     [
       'Satway-Token-Id: a',
       'Satway-Token-Id expected another name: Satway-… is what the gateway says itself',
@@ -1082,6 +1131,42 @@ describe('R-CONF-8 prices that need or ask somebody', () => {
     expect(await mistakesOf(`rates: { url: "https://r.example/", member: a }\n${priced}`)).toEqual(
       [],
     )
+  })
+
+  test('R-CONF-30 one rate is not taken for two currencies', async () => {
+    const rates = (member: string, url = 'https://r.example/') =>
+      `rates: { url: "${url}", member: "${member}" }\n`
+    const two = service('routes: { GET /eur: 0.02 EUR, GET /usd: 0.02 USD, GET /chf: 1 CHF }')
+    const message =
+      'rates.member expected {currency} in member or url: prices are in CHF, EUR and USD, and one rate would be taken for all of them'
+    const found = await mistakesOf(rates('data.rates.USD') + two)
+    expect(found.map((one) => one.replace(/^1:\d+ /, ''))).toEqual([message])
+    expect(await mistakesOf(rates('data.{currency}') + two)).toEqual([])
+    expect(await mistakesOf(rates('a', 'https://r.example/{currency}') + two)).toEqual([])
+  })
+
+  test('R-CONF-30 a service that is being stored does not bring another currency', async () => {
+    const text = `rates: { url: "https://r.example/", member: USD }\n${service('routes: { GET /x: 0.02 USD }')}`
+    const stored = (price: string): ServiceDocument => ({
+      name: 'other',
+      document: {
+        name: 'other',
+        mount: '/b',
+        upstream: 'http://127.0.0.1:3000',
+        routes: { 'GET /b': price },
+      },
+    })
+    const mistakes = async (price: string, fresh?: string) => {
+      const options = fresh === undefined ? {} : { fresh }
+      const reading = await combine(text, [stored(price)], where(), options)
+      return 'mistakes' in reading ? sentences(reading.mistakes) : []
+    }
+    expect(await mistakes('1 USD', 'other')).toEqual([])
+    expect((await mistakes('1 EUR', 'other')).join()).toMatch(
+      /^- routes\["GET \/b"\] rates: expected \{currency\} .* in EUR and USD/,
+    )
+    // At a start nobody can say which of them is wrong.
+    expect((await mistakes('1 EUR')).join()).toMatch(/^1:\d+ rates\.member expected \{currency\}/)
   })
 
   for (const [price, expected] of [
@@ -1353,6 +1438,16 @@ describe('R-CONF-19 warnings', () => {
     [service('routes: { GET /x: free }'), ['5:5 services[0].routes every route is free']],
     ['wallet: devnet\n', ['1:1 services nothing is sold yet']],
     [
+      `rates: { url: "https://r.example/", member: data.rates.USD }\n${service('routes: { GET /x: 0.02 EUR }')}`,
+      [
+        '1:45 rates.member neither url nor member names a currency with {currency}, and prices are in EUR: make sure that this is its rate',
+      ],
+    ],
+    [
+      `rates: { url: "https://r.example/", member: data.rates.USD }\n${service('routes: { GET /x: 0.02 USD }')}`,
+      [],
+    ],
+    [
       `listen: 0.0.0.0:80\n${service()}`,
       [
         '1:9 listen without TLS, and others can reach it: tokens can be read and used by who sees them pass',
@@ -1371,5 +1466,104 @@ describe('R-CONF-19 warnings', () => {
     ],
   ] as const) {
     test(JSON.stringify(text), async () => expect(await warnings(text)).toEqual(expected))
+  }
+})
+
+describe('R-CONF-27 methods that nobody registered', () => {
+  for (const [key, expected] of [
+    ['GTE /v1/bundle', 'GTE is no registered HTTP method; did you mean GET?'],
+    ['PSOT /x', 'PSOT is no registered HTTP method; did you mean POST?'],
+    ['PATCHE /x', 'PATCHE is no registered HTTP method; did you mean PATCH?'],
+    ['PROPFND /x', 'PROPFND is no registered HTTP method; did you mean PROPFIND?'],
+    ['FROBNICATE /x', 'FROBNICATE is no registered HTTP method'],
+    ['GET /x', undefined],
+    ['"* /x"', undefined],
+    ['MKCALENDAR /x', undefined],
+    ['UNLOCK /x', undefined],
+  ] as const) {
+    test(`${key}: ${expected ?? 'nothing to say'}`, async () => {
+      const reading = await read(service(`routes: { ${key}: 1 sat }`))
+      const found = 'warnings' in reading ? sentences(reading.warnings) : undefined
+      const place = `5:15 services[0].routes["${key}"] `
+      expect(found).toEqual(expected === undefined ? [] : [place + expected])
+    })
+  }
+})
+
+describe('R-CONF-28 keys of routes that are none', () => {
+  for (const [key, expected] of [
+    ['GET v1/x', 'expected a method or *, a space and a path: write GET /v1/x'],
+    ['/v1/x', 'expected a method or *, a space and a path: write GET /v1/x'],
+    ['/', 'expected a method or *, a space and a path: write GET /'],
+    ['get /v1/x', 'expected a method or *, a space and a path: write GET /v1/x'],
+    ['GET  /v1/x', 'expected a method or *, a space and a path: write GET /v1/x'],
+    [' GET /v1/x', 'expected a method or *, a space and a path: write GET /v1/x'],
+    ['* v1/*', 'expected a method or *, a space and a path: write * /v1/*'],
+    ['GET https://api.example/v1/x', 'expected a method or *, a space and a path: write GET /v1/x'],
+    ['FOO', 'expected a method or *, a space and a path, such as GET /v1/weather/:city'],
+    ['GET', 'expected a method or *, a space and a path, such as GET /v1/weather/:city'],
+    ['', 'expected a method or *, a space and a path, such as GET /v1/weather/:city'],
+    ['GET /v1/x?q=1', 'expected the canonical spelling of the path'],
+    ['GET /a/{city}', 'a part that varies is written :name: write GET /a/:city'],
+    ['/a/{city}/b/{day}', 'a part that varies is written :name: write GET /a/:city/b/:day'],
+    ['GET /a/<city>', 'a part that varies is written :name: write GET /a/:city'],
+    ['GET /a/<int:city>', 'a part that varies is written :name: write GET /a/:city'],
+    ['GET /a/[city]', 'a part that varies is written :name: write GET /a/:city'],
+  ] as const) {
+    test(`${JSON.stringify(key)}: ${expected}`, async () => {
+      const found = await mistakesOf(service(`routes: { "${key}": 1 sat }`))
+      expect(found).toHaveLength(1)
+      expect(found[0]?.replace(/^5:\d+ services\[0\]\.routes(?:\.\w+|\["[^"]*"\]) /, '')).toBe(
+        expected,
+      )
+    })
+  }
+
+  test('what is written back is a key of a route', async () => {
+    for (const key of ['GET v1/x', '/v1/x', 'get /v1/x', 'GET /a/{b}', '* v1/*']) {
+      const [found = ''] = await mistakesOf(service(`routes: { "${key}": 1 sat }`))
+      const proposed = /write (.*)$/.exec(found)?.[1] ?? 'nothing'
+      expect(await mistakesOf(service(`routes: { "${proposed}": 1 sat }`))).toEqual([])
+    }
+  })
+})
+
+describe('R-CONF-29 wallets of real nodes', () => {
+  const lnd =
+    'lnd cannot be used yet. This release has the embedded network only (write devnet); wallets of real nodes come with the next one'
+  for (const [wallet, expected] of [
+    ['lnd', lnd],
+    ['LND', lnd],
+    ['{ lnd: { host: "x:1" } }', lnd],
+    ['Core Lightning', lnd.replace('lnd', 'core-lightning')],
+    ['cln', lnd.replace('lnd', 'cln')],
+    ['phoenixd', lnd.replace('lnd', 'phoenixd')],
+  ] as const) {
+    test(`${wallet}: ${expected}`, async () => {
+      expect(await mistakesOf(service().replace('devnet', wallet))).toEqual([
+        `1:${wallet.startsWith('{') ? 1 : 9} wallet ${expected}`,
+      ])
+    })
+  }
+
+  test('what is no node is not taken for one', async () => {
+    for (const wallet of ['hunter2', '5', 'lndx']) {
+      expect(await mistakesOf(service().replace('devnet', wallet))).toEqual([
+        '1:9 wallet expected the wallet: devnet, or { devnet: { … } }',
+      ])
+    }
+    expect(await mistakesOf(service().replace('devnet', '{ devnet: {}, lnd: {} }'))).toEqual([
+      '1:23 wallet.lnd is not known here; there are devnet',
+    ])
+  })
+})
+
+describe('R-CONF-31 a file that says nothing', () => {
+  for (const text of ['', '\n', '# only a comment\n', '---\n', 'null\n']) {
+    test(`${JSON.stringify(text)} is one mistake that names what must be there`, async () => {
+      const found = await mistakesOf(text)
+      expect(found).toHaveLength(1)
+      expect(found[0]).toMatch(/^- says nothing: expected wallet .*services .*keys .*satway init/)
+    })
   }
 })

@@ -2,12 +2,7 @@ import { resolve } from 'node:path'
 import { readAddress } from './addresses.ts'
 import type { ConfigMistake, GatewayConfig, ServiceConfig } from './config.ts'
 import type { PlacedListener, PlacedService } from './cross-check.ts'
-import {
-  findCollisions,
-  findLoops,
-  findOverlaps,
-  findUnanswerable,
-} from './cross-check.ts'
+import { findCollisions, findLoops, findOverlaps, findUnanswerable } from './cross-check.ts'
 import { readTop } from './document.ts'
 import { deepFreeze } from './freeze.ts'
 import { listenerSchema } from './listener.ts'

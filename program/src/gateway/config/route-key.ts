@@ -3,7 +3,18 @@ import { nearest } from './mistakes.ts'
 /** Registered methods (IANA) that a route can have, the usual ones first. */
 const registered: readonly string[] = [
   ...['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-  ...['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK', 'SEARCH', 'REPORT', 'ACL'],
+  ...[
+    'PROPFIND',
+    'PROPPATCH',
+    'MKCOL',
+    'COPY',
+    'MOVE',
+    'LOCK',
+    'UNLOCK',
+    'SEARCH',
+    'REPORT',
+    'ACL',
+  ],
   ...['BIND', 'UNBIND', 'REBIND', 'LINK', 'UNLINK', 'LABEL', 'MERGE', 'UPDATE', 'ORDERPATCH'],
   ...['CHECKIN', 'CHECKOUT', 'UNCHECKOUT', 'MKACTIVITY', 'MKCALENDAR', 'MKREDIRECTREF'],
   ...['MKWORKSPACE', 'UPDATEREDIRECTREF', 'QUERY'],
@@ -37,13 +48,18 @@ export function explainKey(key: string, message: string): string {
 
 /** `GET /v1/{city}` and its like in other frameworks, as it is written here. */
 function withNames(key: string): string | undefined {
-  const named = key.replace(/\/(?:\{(\w{1,32})\}|<(?:\w+:)?(\w{1,32})>|\[(\w{1,32})\])/g, '/:$1$2$3')
+  const named = key.replace(
+    /\/(?:\{(\w{1,32})\}|<(?:\w+:)?(\w{1,32})>|\[(\w{1,32})\])/g,
+    '/:$1$2$3',
+  )
   return named === key || !isShown(named) ? undefined : (wellFormed(named) ?? named)
 }
 
 /** A method, or `*`, one space and a path, of what has most of it. */
 function wellFormed(key: string): string | undefined {
-  const match = /^(?:([A-Za-z]{1,16}|\*)\s+)?(?:https?:\/\/[^/\s]+)?(\/?[^\s/:][^\s]*|\/)$/.exec(key)
+  const match = /^(?:([A-Za-z]{1,16}|\*)\s+)?(?:https?:\/\/[^/\s]+)?(\/?[^\s/:][^\s]*|\/)$/.exec(
+    key,
+  )
   const [, method, path = ''] = match ?? []
   if (match === null || !isShown(path) || /[:?#]\/|\?/.test(path)) return undefined
   // A single word is a method as likely as a path.

@@ -1,6 +1,6 @@
 import { isLoopback } from './addresses.ts'
-import type { PlacedListener, PlacedService } from './cross-check.ts'
 import type { RateSourceConfig } from './config.ts'
+import type { PlacedListener, PlacedService } from './cross-check.ts'
 import type { Finding } from './mistakes.ts'
 import { findRateWarning } from './rate-check.ts'
 import { methodWarning } from './route-key.ts'

@@ -52,7 +52,8 @@ function spotOf(
   if (isLooseDash(row)) return { line, column: indent + 1 }
   const deeper = rows.slice(line, lastLine).findIndex((other) => isContent(other))
   const next = rows[line + deeper]
-  if (deeper === -1 || indentOf(next) <= indent) return { line, column: Math.max(column, indent + 1) }
+  if (deeper === -1 || indentOf(next) <= indent)
+    return { line, column: Math.max(column, indent + 1) }
   return { line: line + deeper + 1, column: indentOf(next) + 1 }
 }
 
@@ -64,11 +65,7 @@ function indentHint(rows: readonly string[], line: number): string {
 
 type Explanation = { readonly sentence: string; readonly isIndent: boolean }
 
-function explain(
-  { code, message }: YAMLError,
-  rows: readonly string[],
-  spots: Spots,
-): Explanation {
+function explain({ code, message }: YAMLError, rows: readonly string[], spots: Spots): Explanation {
   const plain = (sentence: string): Explanation => ({ sentence, isIndent: false })
   const indent = (sentence: string): Explanation => ({ sentence, isIndent: true })
   switch (code) {
@@ -82,7 +79,8 @@ function explain(
       return plain('what begins with * is put in quotes, such as "* /v1/*"')
     case 'BLOCK_AS_IMPLICIT_KEY':
     case 'MULTILINE_IMPLICIT_KEY':
-      if (isLooseDash(rows[spots.line - 1])) return plain('an item of a list has a space after its -')
+      if (isLooseDash(rows[spots.line - 1]))
+        return plain('an item of a list has a space after its -')
       if (code === 'MULTILINE_IMPLICIT_KEY') return plain('a name has a colon and a space after it')
       if (spots.lastLine > spots.line) return indent('is indented deeper than the line it follows')
       return plain('a second ": " in one value; put a text that has one in quotes')

@@ -40,7 +40,7 @@ describe('R-CONF-2 the file is plain YAML 1.2', () => {
     ['an alias of nothing', 'a: *x\n', ['1:4 a is an alias of nothing before it']],
     ['another version', '%YAML 1.1\n---\na: yes\n', ['- is YAML 1.2; take the %YAML line out']],
     ['a name that is a mapping', '? { a: 1 }\n: 2\n', ['1:3 YAML: names are text']],
-    ['a tab', 'a:\n\tb: 1\n', ['2:1 YAML: Tabs are not allowed as indentation']],
+    ['a tab', 'a:\n\tb: 1\n', ['2:2 YAML: a tab does not indent; write spaces']],
   ] as const) {
     test(`${name} is a mistake`, () => {
       expect(mistakesOf(text)).toEqual(expected)
@@ -67,5 +67,99 @@ describe('R-CONF-2 the file is plain YAML 1.2', () => {
     expect(mistakesOf(`a: ${'x'.repeat(1_100_000)}`)).toEqual([
       '- is longer than 1048576 characters',
     ])
+  })
+})
+
+describe('R-CONF-26 the first mistake of the syntax, where it stands', () => {
+  for (const [name, text, expected, source] of [
+    [
+      'a line that is indented less than its neighbours',
+      'a:\n    b: 1\n\n    # more\n   c: 2\n    d: 3\n',
+      '5:4 YAML: begins in another column than its neighbours; look at the indentation of lines 2 to 5',
+      '   c: 2',
+    ],
+    [
+      'a line that is indented more',
+      'wallet: devnet\n listen: x\nb: 1\n',
+      '2:2 YAML: is indented deeper than the line it follows; look at the indentation of lines 1 to 2',
+      ' listen: x',
+    ],
+    [
+      'a member of an item that is indented more',
+      'services:\n  - name: weather\n      upstream: x\n    routes: y\n',
+      '3:7 YAML: is indented deeper than the line it follows; look at the indentation of lines 2 to 3',
+      '      upstream: x',
+    ],
+    [
+      'a member of an item that is indented less',
+      'services:\n  - name: weather\n   upstream: x\n    routes: y\n',
+      '3:4 YAML: is no item of the list above (those begin with -), and in the wrong column; look at the indentation of lines 2 to 3',
+      '   upstream: x',
+    ],
+    [
+      'an item without its space',
+      'services:\n  -name: x\n   upstream: y\n',
+      '2:3 YAML: an item of a list has a space after its -',
+      '  -name: x',
+    ],
+    [
+      'a name without its colon',
+      'a:\n  b x\n  c: 1\n',
+      '2:3 YAML: a name has a colon and a space after it',
+      '  b x',
+    ],
+    [
+      'two colons',
+      'a: b: c\n',
+      '1:4 YAML: a second ": " in one value; put a text that has one in quotes',
+      'a: b: c',
+    ],
+    [
+      'a bracket that is not closed',
+      'a: { b: 1\nc: 2\n',
+      '2:1 YAML: a { or [ before it is not closed',
+      'c: 2',
+    ],
+    [
+      'a quote that is not closed',
+      'a: "b\nc: 2\n',
+      '3:1 YAML: a text in quotes has no end',
+      undefined,
+    ],
+    [
+      'a star without quotes',
+      'routes:\n  * /x: free\n',
+      '2:3 YAML: what begins with * is put in quotes, such as "* /v1/*"',
+      '  * /x: free',
+    ],
+    ['a tab', 'a:\n\tb: 1\n', '2:2 YAML: a tab does not indent; write spaces', ' b: 1'],
+    [
+      'a sign that YAML keeps for itself',
+      'a: @b\n',
+      '1:4 YAML: Plain value cannot start with reserved character @',
+      'a: @b',
+    ],
+  ] as const) {
+    test(name, () => {
+      expect(mistakesOf(text)).toEqual([expected])
+      const reading = readYaml(text)
+      expect('mistakes' in reading ? reading.mistakes[0]?.source : 'none').toBe(source)
+    })
+  }
+
+  test('words of the line that could be a secret are dotted out, and the column stays', () => {
+    const reading = readYaml(
+      'headers: { X-Key: "hunter2-hunter2", Y: sk_live_51Habcdef, Z: 1500msat: 127.0.0.1:8402 ]\n',
+    )
+    const [mistake] = 'mistakes' in reading ? reading.mistakes : []
+    expect(mistake?.source).toBe(
+      'headers: { X-Key: "•••••••••••••••", Y: •••••••••••••••••, Z: 1500msat: 127.0.0.1:8402 ]',
+    )
+  })
+
+  test('a line without end is cut', () => {
+    const reading = readYaml(`a: [${'x '.repeat(100_000)}\nb: 1\n`)
+    const [mistake] = 'mistakes' in reading ? reading.mistakes : []
+    expect((mistake?.source ?? '').length).toBeLessThanOrEqual(300)
   })
 })

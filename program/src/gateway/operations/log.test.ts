@@ -151,3 +151,37 @@ describe('R-OPS-12 a failure is told at once, its repetitions once a minute', ()
     expect(lines[0]).toContain(`${'y'.repeat(30)}   ${'z'.repeat(31)}…\n`)
   })
 })
+
+describe('R-ADM-22 a change through the admin API is a line', () => {
+  const macaroon = '9f31ab02'.repeat(4)
+  const change = { action: 'revoke', target: '017cdf48'.repeat(8), result: 'done', macaroon }
+
+  test('as JSON, with its ids whole', () => {
+    const { lines, log } = open('json')
+    log.change({ ...change, copy: '5d20c7aa' })
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { ts: start, level: 'info', message: 'admin', ...change, copy: '5d20c7aa' },
+    ])
+  })
+
+  test('as text, with ids that can be told apart', () => {
+    const { lines, log } = open()
+    log.change({ ...change, copy: '5d20c7aa' })
+    log.change({ ...change, action: 'reload', target: undefined, copy: '5d20c7aa' })
+    log.change({ ...change, target: 'zzz', result: 'ADMIN_NOT_FOUND', copy: '5d20c7aa' })
+    expect(lines).toEqual([
+      `${start} info admin revoke 017cdf48… done (macaroon 9f31ab02…, copy 5d20c7aa)\n`,
+      `${start} info admin reload done (macaroon 9f31ab02…, copy 5d20c7aa)\n`,
+      `${start} info admin revoke zzz refused ADMIN_NOT_FOUND (macaroon 9f31ab02…, copy 5d20c7aa)\n`,
+    ])
+  })
+
+  test('and one line, whatever the target is', () => {
+    for (const format of ['json', 'text'] as const) {
+      const { lines, log } = open(format)
+      log.change({ ...change, target: 'a\nb\u001b[2J\u2028c', copy: '5d20c7aa' })
+      expect(lines).toHaveLength(1)
+      expect(lines[0]!.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Zl}]/u)
+    }
+  })
+})

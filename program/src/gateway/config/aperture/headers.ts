@@ -1,5 +1,5 @@
-import type { Noting } from './notes.ts'
 import { readHeader } from '../header-rules.ts'
+import type { Noting } from './notes.ts'
 import { mappingOf, objection, textOf } from './values.ts'
 import { scalar } from './yaml-text.ts'
 
@@ -39,6 +39,10 @@ export function translateHeaders(value: unknown, note: Noting): readonly string[
     const unsayable = text.includes('${') ? undefined : objection(() => readHeader(name, text))
     if (unsayable !== undefined) {
       note('left-out', member, `cannot be set here: ${unsayable}`)
+      return []
+    }
+    if (/\$\{(?![A-Za-z_]\w*\})/.test(text)) {
+      note('fill-in', member, 'has a ${ that names no variable; write it as it is meant')
       return []
     }
     if (text.includes('${')) note('carried', member, 'with what the environment says')

@@ -24,7 +24,7 @@ export function readRateLimits(value: unknown, paths: readonly string[], note: N
     const member = `ratelimits[${index}]`
     const limit = isMapping(rule) ? limitOf(rule) : undefined
     if (!isMapping(rule) || limit === undefined) {
-      note('left-out', member, 'is no rule of whole requests per time')
+      note('left-out', member, 'is no rule of whole requests per time, a day at most')
       continue
     }
     for (const ignored of findIgnored(rule, 'services[].ratelimits[]', member)) {
@@ -58,6 +58,10 @@ export function readRateLimits(value: unknown, paths: readonly string[], note: N
   return { general, byPath }
 }
 
+/** The bounds of a `rate_limit`. */
+const dayMs = 86_400_000
+const mostRequests = 1_000_000_000
+
 function limitOf(rule: Readonly<Record<string, unknown>>): string | undefined {
   const requests = numberOf(rule['requests'])
   const perMs = goDuration(rule['per'])
@@ -67,6 +71,7 @@ function limitOf(rule: Readonly<Record<string, unknown>>): string | undefined {
   const factor = perMs % 1000 === 0 ? 1 : 1000 / perMs
   if (!Number.isInteger(factor)) return undefined
   const most = burst === undefined || burst < 1 ? requests : burst
+  if (perMs > dayMs || Math.max(requests * factor, most) > mostRequests) return undefined
   const shown = most === requests * factor ? '' : `, burst: ${most}`
   return `{ requests: ${requests * factor}, per: ${duration(perMs * factor)}${shown} }`
 }

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { satToMsat } from 'satway'
 import { createDevnet } from 'satway/lightning/devnet'
 import { createKeyRing, createPaywall, createRoutes } from 'satway/server'
@@ -239,7 +240,7 @@ services:
     [
       'ratelimits: [{ requests: 5, per: soon }]',
       'services[0].ratelimits[0]',
-      'left-out: is no rule of whole requests per time',
+      'left-out: is no rule of whole requests per time, a day at most',
     ],
     [
       'ratelimits: [{ requests: 5, per: 1m, pathregexp: "[a-z]+" }]',
@@ -437,6 +438,105 @@ describe('R-CONF-22 nothing becomes wider', () => {
       ),
     )
     expect(mistakes).toMatchObject([{ path: 'services[1].mount', isCollision: true }])
+  })
+})
+
+describe('R-CONF-32 what a translation fails on is what somebody was told to fill in', () => {
+  test('a price that is asked for is a route that can be read', () => {
+    for (const more of ['', ', ratelimits: [{ pathregexp: "^/v1/.*$", requests: 5, per: 1m }]']) {
+      const { yaml, mistakes } = translate(
+        services(`${base}, dynamicprice: { enabled: true }, authwhitelistpaths: ["^/f$"]${more}`),
+      )
+      expect(mistakes).toEqual([])
+      expect(yaml).toContain('"* /*": { price: { url: http://fill-in.invalid/price } }')
+      expect(yaml).toContain('"* /f": free')
+    }
+  })
+
+  /** One value that is right, and some that are not or may not be. */
+  const choices: Readonly<Record<string, readonly string[]>> = {
+    address: ['"127.0.0.1:3000"', '"h:1/base"', '"h:1/a?b"', '"a b"', '"u:p@h"', '""', '5'],
+    protocol: ['http', 'https', 'HTTPS', 'grpc', '3'],
+    hostregexp: ["'^a\\.example$'", "'.*'", "'[a-z]+'", "'^(a|b)\\.example(:\\d+)?$'", "'^ä$'"],
+    pathregexp: [
+      "'^/v1/.*$'",
+      "'[a-z]'",
+      "'^/(a|A)$'",
+      "'^/a/?$'",
+      "'^/users/[^/]+$|^/users/[^/]+/.+$'",
+      "'^/looprpc\\.Swap/.*$'",
+    ],
+    auth: ['on', 'off', '"freebie 3"', 'maybe', '"freebie 0"'],
+    price: ['5', '0', '-1', '1.5', '999999999999999', '"7"', 'x'],
+    dynamicprice: [
+      '{ enabled: true }',
+      '{ enabled: true, metered: true }',
+      '{ enabled: false }',
+      'x',
+    ],
+    timeout: ['60', '0', '99999999999', '-5', 'x'],
+    capabilities: ['forecast', '"a,b"', '"Ä"', `"${'x'.repeat(80)}"`],
+    authwhitelistpaths: ["['^/v1/free$']", "['^/v1/.*$']", "['[a-z]']", "['^/A$', '^/a$']", 'x'],
+    ratelimits: [
+      '[{ requests: 5, per: 1m }]',
+      "[{ pathregexp: '^/v1/.*$', requests: 5, per: 500ms, burst: 7 }]",
+      '[{ requests: 5, per: 48h }]',
+      '[{ requests: 9000000000, per: 1s }]',
+      '[3]',
+    ],
+    rewrite: ['{ prefix: /api }', '{ prefix: /a//b }', '{ prefix: api }', '{ prefix: "/a?b" }'],
+    headers: [
+      '{ X-A: b }',
+      '{ Host: b }',
+      '{ "a b": c }',
+      '{ X: "ä" }',
+      '{ X: "${a b}" }',
+      '{ Connection: x, X-Forwarded-For: y }',
+      '{ X: "!file+hex:/nowhere" }',
+    ],
+    tlscertpath: ['/nowhere.pem', '""'],
+  }
+  const service = fc
+    .record(
+      Object.fromEntries(
+        Object.entries(choices).map(([name, values]) => [name, fc.constantFrom(...values)]),
+      ),
+      { requiredKeys: [] },
+    )
+    .map((members) => {
+      const list = Object.entries(members).map(([name, value]) => `${name}: ${value}`)
+      return `  - { ${['name: shop', ...list].join(', ')} }\n`
+    })
+  const settings = fc.constantFrom(
+    'listenaddr: 127.0.0.1:8081\ninsecure: true\n',
+    'listenaddr: ":8081"\nservername: "a b"\n',
+    'listenaddr: nowhere\nautocert: true\n',
+    'autocert: true\nservername: localhost\n',
+  )
+
+  test('whatever is put together', () => {
+    const seen = { valid: 0, left: 0 }
+    fc.assert(
+      fc.property(settings, fc.array(service, { minLength: 1, maxLength: 3 }), (top, list) => {
+        const { yaml, notes, mistakes } = translate(`${top}services:\n${list.join('')}`)
+        if (mistakes.length === 0) seen.valid += 1
+        else seen.left += 1
+        const places = [...yaml.matchAll(/^ {2}- name: .* # (services\[\d+\])$/gm)]
+        for (const { path, message } of mistakes) {
+          const index = /^services\[(\d+)\]/.exec(path)?.[1]
+          const place = index === undefined ? '' : places[Number(index)]?.[1]
+          const told = notes.filter(({ kind }) => kind === 'fill-in').map((note) => note.path)
+          const isTold = told.some((one) => {
+            return index === undefined ? !one.startsWith('services[') : one.startsWith(`${place}`)
+          })
+          expect(isTold, `${path}: ${message}\n${told.join()}\n${yaml}`).toBe(true)
+          expect(message).not.toContain('not known here')
+        }
+      }),
+      { numRuns: 300 },
+    )
+    expect(seen.valid).toBeGreaterThan(0)
+    expect(seen.left).toBeGreaterThan(0)
   })
 })
 

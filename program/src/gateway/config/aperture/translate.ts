@@ -46,6 +46,7 @@ export function translateAperture(text: string, name: string, where: Where): Tra
   ].join('\n')
   const checked = readWhole(yaml, [], where)
   const mistakes = 'mistakes' in checked ? checked.mistakes : []
+  notes.push(...notesOf(mistakes, services, notes))
   return { yaml, notes, mistakes, services: services.length }
 }
 
@@ -64,6 +65,30 @@ function readServices(value: unknown, notes: Note[]): readonly Imported[] {
   }
   return services
 }
+
+/**
+ * What the check says of places that nobody was told to look at: two services for one place, files
+ * that are not there.
+ */
+function notesOf(
+  mistakes: readonly ConfigMistake[],
+  services: readonly Imported[],
+  notes: readonly Note[],
+): readonly Note[] {
+  return mistakes.flatMap(({ path, message }): readonly Note[] => {
+    if (path === 'keys') return [{ kind: 'fill-in', path, message: makeKeys }]
+    const [, index = '', member = ''] = /^services\[(\d+)\]\.?(.*)$/s.exec(path) ?? []
+    const service = services[Number(index)]
+    if (index === '' || service === undefined) return []
+    const isTold = notes.some((note) => {
+      return note.kind === 'fill-in' && note.path.startsWith(`${service.path}.`)
+    })
+    return isTold ? [] : [{ kind: 'fill-in', path: service.path, message: `${member}: ${message}` }]
+  })
+}
+
+const makeKeys =
+  'the keys of your tokens are not there yet: satway keys rotate --create --file satway.keys'
 
 function render(service: Imported): readonly string[] {
   const { name, hosts, mount, upstream, defaults, routes } = service
