@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -174,6 +175,17 @@ describe('R-CONF-20 satway init', () => {
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toContain('is no folder')
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('what is no file is not replaced', async () => {
+    execFileSync('mkfifo', [at('pipe')])
+    for (const target of [at('pipe'), folder]) {
+      const refused = await satway('init', '--force', target)
+      expect(refused).toMatchObject({ code: 1, stdout: '' })
+      expect(refused.stderr).toContain('is no regular file')
+    }
+    expect(statSync(at('pipe')).isFIFO()).toBe(true)
+    expect(readdirSync(folder)).toEqual(['pipe'])
   })
 
   test('takes one name at most', async () => {

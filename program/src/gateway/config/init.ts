@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import type { Given } from '../../cli/command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
@@ -19,6 +19,8 @@ export async function runInit(given: Given): Promise<number> {
       advice: 'Give another name, or --force to replace it. The keys are kept in any case.',
     })
   }
+  // Put in its place, a device or a pipe would be gone.
+  if (existsSync(file) && !statSync(file).isFile()) throw new Failure(`${file} is no regular file.`)
   // The keys first: a configuration that refers to nothing would be of no use.
   const hadKeys = await provideKeys(keysFile)
   write(file, configTemplate(stem), given.has('force'))
