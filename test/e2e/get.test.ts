@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { RequestListener, Server } from 'node:http'
 import { createServer } from 'node:http'
 import type { Server as NetServer } from 'node:net'
@@ -6,7 +6,7 @@ import { createServer as createNetServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Ended, Running, RunOptions } from './satway.ts'
-import { freePort, makeHome, satway, startSatway } from './satway.ts'
+import { freePort, makeHome, satway, shell, startSatway } from './satway.ts'
 
 const home = makeHome()
 let demo: Running
@@ -531,6 +531,13 @@ describe('the request', () => {
     expect(readFileSync(file, 'utf8')).toBe('answer')
 
     writeFileSync(file, 'earlier')
+    // A device or a pipe is written to, and never replaced by a file: /dev/null would be gone.
+    const pipe = join(home.path, 'pipe')
+    expect((await shell(home.path, `mkfifo ${pipe}`)).code).toBe(0)
+    const reading = shell(home.path, `cat ${pipe}`)
+    expect((await get([origin, '-o', pipe])).code).toBe(0)
+    expect((await reading).stdout).not.toBe('')
+    expect(statSync(pipe).isFIFO()).toBe(true)
     const failed = await get([`${origin}/500`, '-o', file])
     expect(failed).toMatchObject({ code: 22, stdout: 'answer' })
     expect(readFileSync(file, 'utf8')).toBe('earlier')

@@ -23,7 +23,7 @@ export async function startGatewayChild(text: string): Promise<GatewayChild> {
     execArgv: ['--expose-gc'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
-  const [started] = (await once(child, 'message')) as [{ port: number; url: string }]
+  const started = await answerOf<{ port: number; url: string }>(child)
   return {
     ...started,
     pay: (challenge) => ask(child, { kind: 'pay', challenge }),
@@ -39,8 +39,19 @@ export async function startGatewayChild(text: string): Promise<GatewayChild> {
 /** One question at a time. */
 async function ask<T>(child: ChildProcess, question: Question): Promise<T> {
   child.send(question)
-  const [answer] = (await once(child, 'message')) as [T]
-  return answer
+  return await answerOf(child)
+}
+
+async function answerOf<T>(child: ChildProcess): Promise<T> {
+  const over = new AbortController()
+  const end = (): void => over.abort(new Error('the gateway ended'))
+  child.once('exit', end)
+  try {
+    const [answer] = (await once(child, 'message', { signal: over.signal })) as [T]
+    return answer
+  } finally {
+    child.off('exit', end)
+  }
 }
 
 async function serve(text: string): Promise<void> {

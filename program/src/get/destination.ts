@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -48,6 +48,7 @@ const lineFeed = 10
  * @throws {Failure} when it cannot be written.
  */
 export async function outputFile(path: string): Promise<Destination> {
+  if (await isDevice(path)) return device(path)
   const draft = `${path}.${process.pid}.part`
   try {
     await (await open(draft, 'wx')).close()
@@ -66,6 +67,29 @@ export async function outputFile(path: string): Promise<Destination> {
       await rename(draft, path)
     },
     abandon: () => rm(draft, { force: true }),
+  }
+}
+
+/** Whether there is something under this name that is no file and no folder: a device, a pipe. */
+async function isDevice(path: string): Promise<boolean> {
+  try {
+    const there = await stat(path)
+    return !there.isFile() && !there.isDirectory()
+  } catch {
+    return false // there is nothing
+  }
+}
+
+/** Written as it stands: to put a file in the place of `/dev/null` would break the machine. */
+function device(path: string): Destination {
+  return {
+    path,
+    write: async (response) => {
+      if (response.body === null) return
+      const body = Readable.fromWeb(response.body as ReadableStream)
+      await pipeline(body, createWriteStream(path))
+    },
+    abandon: async () => undefined,
   }
 }
 

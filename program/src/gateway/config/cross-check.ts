@@ -4,6 +4,8 @@ import type { AdminConfig, ListenerConfig } from './config.ts'
 import type { Finding, Path } from './mistakes.ts'
 import { formatPath } from './mistakes.ts'
 import type { ServiceReading } from './service.ts'
+import type { Claim } from './shadows.ts'
+import { findShadowed } from './shadows.ts'
 import { hostOf, portOf } from './urls.ts'
 
 /** A listener, and where it stands. */
@@ -29,7 +31,11 @@ export function findCollisions(
   services: readonly PlacedService[],
   fresh: string | undefined,
 ): readonly Finding[] {
-  return [...findSameNames(services, fresh), ...findSameMounts(services, fresh)]
+  return [
+    ...findSameNames(services, fresh),
+    ...findSameMounts(services, fresh),
+    ...findShadows(services, fresh),
+  ]
 }
 
 function findSameNames(
@@ -69,6 +75,28 @@ function findSameMounts(
       return collision(other, service, fresh, 'mount', `${what} with this mount belongs to`)
     })
   })
+}
+
+/** Services of the admin API that would take requests from routes of the file. */
+function findShadows(
+  services: readonly PlacedService[],
+  fresh: string | undefined,
+): readonly Finding[] {
+  const made = services.filter(({ origin }) => origin === 'api')
+  const given = services.filter(({ origin }) => origin === 'file')
+  return made.flatMap((service) =>
+    given.flatMap((other): readonly Finding[] => {
+      const shadowed = findShadowed(claimOf(other), claimOf(service))
+      if (shadowed === undefined) return []
+      const { route, host } = shadowed
+      const where = host === '*' ? '' : ` on ${host}`
+      return [collision(other, service, fresh, 'mount', `${route}${where} belongs to`)]
+    }),
+  )
+}
+
+function claimOf({ hosts = [], mount = '/', routes }: PlacedService): Claim {
+  return { hosts, mount, routes: [...routes.keys()] }
 }
 
 /** The mistake stands in the file where that is possible: that is where it is mended. */
