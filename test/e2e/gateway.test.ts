@@ -252,6 +252,37 @@ describe('satway gateway --workers 2', () => {
 })
 
 describe('satway admin', () => {
+  test('R-GW-39 a revocation holds in every worker within five seconds', async () => {
+    const place = await writeConfig('GET /a: 10 sat')
+    await untilServing(start(place, ['--workers', '2']))
+    const challenge = await fetch(`${place.url}/a`)
+    const {
+      token,
+      invoice,
+      payment_hash: hash,
+    } = (await challenge.json()) as Record<string, string>
+    const authorization = await payWith(place, token!, invoice!)
+    const ask = async (): Promise<readonly number[]> =>
+      await Promise.all(
+        Array.from({ length: 16 }, async () => {
+          const headers = { authorization, connection: 'close' }
+          const response = await fetch(`${place.url}/a`, { headers })
+          await response.arrayBuffer()
+          return response.status
+        }),
+      )
+    expect(new Set(await ask())).toEqual(new Set([200]))
+    await pause(1500)
+    const revoked = await admin(place, 'revoke', hash!.slice(0, 16), '--reason', 'test')
+    expect([revoked.code, revoked.stderr]).toEqual([0, ''])
+    const began = performance.now()
+    await expect
+      .poll(async () => [...new Set(await ask())], { timeout: 5000, interval: 100 })
+      .toEqual([402])
+    expect(performance.now() - began).toBeLessThan(5000)
+    expect(new Set(await ask())).toEqual(new Set([402]))
+  }, 60_000)
+
   test('R-GW-37 steers a running gateway: services, revocation, transactions', async () => {
     const place = await writeConfig('GET /a: 10 sat')
     const one = start(place)

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { openStage } from './stage.ts'
+import { openStage, payFor } from './stage.ts'
 
 export type GatewayChild = {
   readonly port: number
@@ -29,9 +29,9 @@ export async function startGatewayChild(text: string): Promise<GatewayChild> {
     pay: (challenge) => ask(child, { kind: 'pay', challenge }),
     memory: () => ask(child, { kind: 'memory' }),
     async close() {
-      const closed = once(child, 'close')
+      const ended = once(child, 'exit')
       child.disconnect()
-      await closed
+      await ended
     },
   }
 }
@@ -55,7 +55,6 @@ async function answerOf<T>(child: ChildProcess): Promise<T> {
 }
 
 async function serve(text: string): Promise<void> {
-  const { payFor } = await import('./stage.ts')
   const stage = await openStage(text)
   let peak = 0
   setInterval(() => {
