@@ -161,6 +161,7 @@ function complete(text: string, folder: string): string {
   return [
     ...(has('listen') ? [] : ['listen: 127.0.0.1:0']),
     ...(has('wallet') ? [] : ['wallet: devnet']),
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the configuration
     ...(has('keys') ? [] : ['keys: ${TEST_KEYS}']),
     ...(has('state') ? [] : [`state: ${join(folder, 'state.db')}`]),
     ...(has('admin') ? [] : ['admin: false']),
