@@ -139,7 +139,8 @@ function writeNginx(
   mkdirSync(own)
   writeFileSync(
     file,
-    `daemon off;
+    // As root its workers would be somebody who may not read the folder.
+    `${process.getuid?.() === 0 ? 'user root;\n' : ''}daemon off;
 worker_processes 1;
 pid ${own}/pid;
 error_log stderr crit;

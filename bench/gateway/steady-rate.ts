@@ -36,7 +36,7 @@ export const steadyChapter: Chapter = {
       const peers = [nginx, ...(go === undefined ? [] : [go])]
       return [
         ...(await addedByEach([direct, satway, ...peers], ask!, pace, progress)),
-        await addedByFlood(satway, ask!, flood!, pace, progress),
+        await addedByFlood(satway, stage.upstreamPort, ask!, flood!, pace, progress),
       ]
     } finally {
       for (const worker of workers) await worker.stop()
@@ -88,9 +88,13 @@ async function addedByEach(
 
 const paidPerSecond = 300
 
-/** Ten times as many requests without a token: most of them are told to come back later. */
+/**
+ * Ten times as many requests without a token: most of them are told to come back later. What it is
+ * compared with is the same flood on the upstream, past the gateway: the load has as much to do then.
+ */
 async function addedByFlood(
   satway: Forwarder,
+  upstreamPort: number,
   ask: Ask,
   flood: Ask,
   pace: Pace,
@@ -101,27 +105,31 @@ async function addedByFlood(
   const paid = { url, headers: satway.headers, perSecond: paidPerSecond, seconds }
   const calm: number[] = []
   const flooded: number[] = []
-  for (let round = 0; round <= pace.rounds; round++) {
-    const before = await ask(paid)
-    const unpaid = flood({ url, headers: {}, perSecond: 10 * paidPerSecond, seconds })
-    const during = await ask(paid)
+  const during = async (floodUrl: string): Promise<Times> => {
+    const unpaid = flood({ url: floodUrl, headers: {}, perSecond: 10 * paidPerSecond, seconds })
+    const times = await ask(paid)
     await unpaid
-    if (before.failures + during.failures > 0) throw new Error('paid requests failed')
+    return times
+  }
+  for (let round = 0; round <= pace.rounds; round++) {
+    const before = await during(`http://127.0.0.1:${upstreamPort}/small`)
+    const flood = await during(url)
+    if (before.failures + flood.failures > 0) throw new Error('paid requests failed')
     if (round === 0) continue
     calm.push(before.p99Ms)
-    flooded.push(during.p99Ms)
+    flooded.push(flood.p99Ms)
     progress(
-      `round ${round} of ${pace.rounds}, paid p99: ${before.p99Ms.toFixed(2)} ms alone, ${during.p99Ms.toFixed(2)} ms in the flood`,
+      `round ${round} of ${pace.rounds}, paid p99: ${before.p99Ms.toFixed(2)} ms with the flood elsewhere, ${flood.p99Ms.toFixed(2)} ms in it`,
     )
   }
   return figureOf(
-    'p99 of 300 paid requests a second during 3 000 unpaid, over that alone',
+    'p99 of 300 paid requests a second in a flood of 3 000 unpaid, over that with the flood elsewhere',
     'satway',
     'of bare',
     flooded.map((ms, i) => ms / calm[i]!),
     {
       target: { atMost: 1.1 },
-      note: `${median(calm).toFixed(2)} ms alone, ${median(flooded).toFixed(2)} ms in the flood`,
+      note: `${median(calm).toFixed(2)} ms with the flood elsewhere, ${median(flooded).toFixed(2)} ms in it`,
     },
   )
 }

@@ -1,4 +1,5 @@
 import type { Decision, IncomingRequest } from 'satway/server'
+import { watchAnswer } from './edge/index.ts'
 import { createForwardAuth } from './forward-auth/index.ts'
 import type { HandlerOptions } from './handler.ts'
 import { isAdmitted, noteServed, openFacts, pathOf } from './handler.ts'
@@ -17,6 +18,7 @@ export function createAuthHandler(
       mode,
       isTrusted: snapshot.isTrusted,
       onFailure: failed,
+      onAnswered: (answered) => watchAnswer(answered, snapshot.config.limits.bodyIdleMs),
       decide: (request) => decideFor(request, exchange),
     })
     answer(exchange)

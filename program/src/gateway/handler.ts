@@ -4,13 +4,20 @@ import { sendRefusal } from 'satway/node-http'
 import type { Receipt, RefusalCode, RefusalResponse } from 'satway/server'
 import { clientGone } from 'satway/server'
 import type { ActiveStreams } from './active-streams.ts'
-import { clientAddress } from './edge/index.ts'
+import { clientAddress, watchAnswer } from './edge/index.ts'
 import { GatewayRequest, headerLines } from './incoming.ts'
 import type { Observer } from './operations/index.ts'
 import type { Admission, Facts, Verdict } from './passage.ts'
 import { decide, refuse } from './passage.ts'
 import type { Exchange, Forward, ForwardEnd, Peer } from './proxy/index.ts'
-import { cutResponse, isClientGone, isGrpc, rewriteTarget, sendGrpcRefusal } from './proxy/index.ts'
+import {
+  cutResponse,
+  endBody,
+  isClientGone,
+  isGrpc,
+  rewriteTarget,
+  sendGrpcRefusal,
+} from './proxy/index.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { State } from './state/index.ts'
 
@@ -37,13 +44,20 @@ export async function serve(exchange: Exchange, options: HandlerOptions): Promis
   const incoming = readRequest(exchange, snapshot)
   const facts = openFacts(request, incoming.clientAddress, exchange.peer)
   if (isGrpc(request)) facts.protocol = 'grpc'
-  const verdict = await decide(arrivalOf(snapshot, exchange.peer, facts, incoming), facts)
-  const end = isAdmitted(verdict)
-    ? await forward(exchange, incoming, verdict, facts, options)
-    : answer(exchange, verdict.response, facts)
-  facts.end = end
-  facts.durationMs = performance.now() - facts.durationMs
-  options.observer.exchange(facts)
+  // Until it is known better: what throws below is a fault of ours, and is told of like any end.
+  facts.end = 'cut'
+  let isServed = false
+  try {
+    const verdict = await decide(arrivalOf(snapshot, exchange.peer, facts, incoming), facts)
+    facts.end = isAdmitted(verdict)
+      ? await forward(exchange, incoming, verdict, facts, options)
+      : answer(exchange, verdict.response, facts, snapshot)
+    isServed = true
+  } finally {
+    if (!isServed) facts.outcome = 'failed'
+    facts.durationMs = performance.now() - facts.durationMs
+    options.observer.exchange(facts)
+  }
 }
 
 /** Answers a request that the listener found fault with. */
@@ -55,7 +69,7 @@ export function refuseFault(
   const snapshot = current()
   const facts = openFacts(exchange.request, '', exchange.peer)
   const { response } = refuse(facts, snapshot, code)
-  facts.end = answer(exchange, response, facts)
+  facts.end = answer(exchange, response, facts, snapshot)
   facts.durationMs = performance.now() - facts.durationMs
   observer.exchange(facts)
 }
@@ -150,10 +164,13 @@ async function forward(
     observer.failure('upstream', service.config.name, end.error)
   }
   if (end.kind === 'refused') {
-    await decision.finish(undefined)
+    const isUsed = isClientFault(end) && end.wasSent
+    await decision.finish(isUsed ? clientGone : undefined)
+    if (isUsed) noteUse()
     facts.cause = end.code
-    const { response } = refuse(facts, current(), end.code)
-    return answer(exchange, response, facts)
+    const snapshot = current()
+    const { response } = refuse(facts, snapshot, end.code)
+    return answer(exchange, response, facts, snapshot)
   }
   if (end.status === undefined) {
     await decision.finish(clientGone)
@@ -231,21 +248,28 @@ export function forwardOf(
 }
 
 /** Sends an answer of the gateway's own. */
-function answer(exchange: Exchange, refusal: RefusalResponse, facts: Facts): Facts['end'] {
+function answer(
+  exchange: Exchange,
+  refusal: RefusalResponse,
+  facts: Facts,
+  { config }: Snapshot,
+): Facts['end'] {
   const { request, response } = exchange
   facts.status = refusal.status
   if (isClientGone(response) || response.writableEnded) return 'client-left'
   // Both kinds of response have what is used of them.
   if (facts.protocol === 'grpc') sendGrpcRefusal(exchange, refusal)
   else sendRefusal(response as ServerResponse, refusal)
+  watchAnswer(exchange, config.limits.bodyIdleMs)
   if (!request.complete) dropBody(exchange)
   return 'refused'
 }
 
 /** Reads away what is left of a body, for a while: closing at once would lose the answer. */
-function dropBody({ request }: Exchange): void {
+function dropBody(exchange: Exchange): void {
+  const { request } = exchange
   request.resume()
-  const timer = setTimeout(() => request.destroy(), refusedBodyMs)
+  const timer = setTimeout(() => endBody(exchange), refusedBodyMs)
   timer.unref()
   request.once('close', () => clearTimeout(timer))
 }

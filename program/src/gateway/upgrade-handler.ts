@@ -78,7 +78,9 @@ async function join(
       options.observer.failure('upstream', service.config.name, end.error)
     }
     if (end.kind === 'refused') {
-      await decision.finish(undefined)
+      const isUsed = isClientFault(end) && end.wasSent
+      await decision.finish(isUsed ? clientGone : undefined)
+      if (isUsed) noteUse()
       facts.status = end.status
       facts.code = end.code
       facts.outcome = 'failed'

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
+import { constants } from 'node:http2'
 import { Socket } from 'node:net'
 import type { Peer } from '../proxy/exchange.ts'
 import { closeGently } from './gentle-close.ts'
@@ -73,6 +74,14 @@ export class Connection {
   endSession(): void {
     this.session?.close()
     if (this.streams === 0) setTimeout(() => this.raw.destroy(), goneMs).unref()
+  }
+
+  /** Ends a session whose client does harm. It may not even read that. */
+  breakSession(reason: string): void {
+    const { session } = this
+    if (session === undefined || session.destroyed) return
+    session.destroy(new Error(reason), constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    setTimeout(() => this.raw.destroy(), goneMs).unref()
   }
 
   /** Ends it after its last answer. Where all of the request was read, nobody is still sending. */

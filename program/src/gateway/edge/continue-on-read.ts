@@ -10,7 +10,7 @@ export function continueOnRead(request: Exchange['request'], response: Exchange[
   let isInvited = false
   // Who reads may say so before: the client is told once.
   response.writeContinue = (): void => {
-    if (isInvited || response.headersSent || response.destroyed) return
+    if (isInvited || response.headersSent || hasLeft(response)) return
     isInvited = true
     writeContinue.call(response)
   }
@@ -19,4 +19,13 @@ export function continueOnRead(request: Exchange['request'], response: Exchange[
     response.writeContinue()
     return read.call(request, size)
   }
+}
+
+/**
+ * Nobody is told anything on a stream that was reset: Node throws there. Reading goes on after a
+ * reset, so this is asked at the moment of writing.
+ */
+function hasLeft(response: Exchange['response']): boolean {
+  if (!('stream' in response)) return response.destroyed
+  return response.stream.destroyed || response.stream.closed
 }

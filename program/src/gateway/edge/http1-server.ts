@@ -65,7 +65,7 @@ export function createHttp1Server(options: Http1Options): Server {
     // What follows on this connection may begin where nobody thinks it does.
     connection.isOver = true
     response.shouldKeepAlive = false
-    refuseFault(handler, exchange, fault)
+    refuseFault(handler, exchange, fault, limits)
   }
 
   // One function for all: an idle connection keeps nothing of its last request.
@@ -85,6 +85,7 @@ export function createHttp1Server(options: Http1Options): Server {
       return
     }
     if (++connection.waiting > maxWaiting) {
+      stopParsing(request.socket)
       connection.raw.destroy()
       return
     }
@@ -118,7 +119,8 @@ export function createHttp1Server(options: Http1Options): Server {
       return
     }
     connection.isOver = true
-    refuseFault(handler, { request, response: answerTo(request, connection), peer }, fault)
+    const response = answerTo(request, connection)
+    refuseFault(handler, { request, response, peer }, fault, limits)
   })
   server.on('connect', (_request, socket) => {
     answerLast(connectionOf(socket), socket as Socket, noTunnel)
@@ -148,6 +150,15 @@ function isUpgrade(request: IncomingMessage): boolean {
     return false
   }
   return !/\bh2c?\b/i.test(headers.upgrade ?? '')
+}
+
+/**
+ * Makes nothing of the rest of what was read at once: some 2,000 requests fit in there, which would
+ * all be kept until the socket is closed. Node has no public way to say so: as after an upgrade,
+ * what follows is not HTTP. Where its inner names change, nothing is saved and nothing breaks.
+ */
+function stopParsing(socket: Socket & { parser?: { onIncoming?: unknown } | null }): void {
+  if (typeof socket.parser?.onIncoming === 'function') socket.parser.onIncoming = () => 2
 }
 
 /** A response on a socket that Node has let go of. */

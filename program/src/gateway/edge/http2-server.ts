@@ -7,6 +7,7 @@ import type {
 import { constants, createServer } from 'node:http2'
 import type { EdgeLimits } from '../config/config.ts'
 import type { Handler } from '../proxy/exchange.ts'
+import { watchAnswersOf } from './answer-watch.ts'
 import type { Connection } from './connection.ts'
 import { continueOnRead } from './continue-on-read.ts'
 import { EventAllowance } from './event-allowance.ts'
@@ -57,7 +58,8 @@ export function createHttp2Server(options: Http2Options): Http2Server {
     connection.session = session
     connections.set(session, connection)
     endWhenIdle(session, connection, limits)
-    endFloods(session)
+    endFloods(session, connection)
+    watchAnswersOf(session, connection)
   })
 
   const serve = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
@@ -67,7 +69,7 @@ export function createHttp2Server(options: Http2Options): Http2Server {
     const exchange = { request, response, peer: connection.peer }
     const fault = checkRequest(request, limits)
     if (fault === undefined) handler.request(exchange)
-    else refuseFault(handler, exchange, fault)
+    else refuseFault(handler, exchange, fault, limits)
   }
   server.on('request', serve)
   server.on('connect', serve)
@@ -105,13 +107,10 @@ function endWhenIdle(
   session.once('close', () => clearTimeout(idle))
 }
 
-function endFloods(session: ServerHttp2Session): void {
+function endFloods(session: ServerHttp2Session, connection: Connection): void {
   const resetsLeft = new EventAllowance(resets.burst, resets.perSecond)
   const signalsLeft = new EventAllowance(signals.burst, signals.perSecond)
-  const end = (): void => {
-    if (session.destroyed) return
-    session.destroy(new Error('the session floods'), constants.NGHTTP2_ENHANCE_YOUR_CALM)
-  }
+  const end = (): void => connection.breakSession('the session floods')
   session.on('stream', (stream) => {
     stream.once('close', () => {
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR && !resetsLeft.take()) end()

@@ -1,4 +1,5 @@
 export { makeMatcher } from './address-matcher.ts'
+export { watchAnswer } from './answer-watch.ts'
 export { clientAddress } from './client-address.ts'
 export type { EdgeOptions, Listeners } from './listeners.ts'
 export { openListeners } from './listeners.ts'

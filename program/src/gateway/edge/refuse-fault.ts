@@ -1,8 +1,15 @@
+import type { EdgeLimits } from '../config/config.ts'
 import type { Exchange, Handler, RequestFault } from '../proxy/exchange.ts'
+import { watchAnswer } from './answer-watch.ts'
 import { faultResponse } from './problem-bytes.ts'
 
 /** Answers a request that must not be served, in the handler's words or in our own. */
-export function refuseFault(handler: Handler, exchange: Exchange, fault: RequestFault): void {
+export function refuseFault(
+  handler: Handler,
+  exchange: Exchange,
+  fault: RequestFault,
+  { bodyIdleMs }: Pick<EdgeLimits, 'bodyIdleMs'>,
+): void {
   if (handler.refuse !== undefined) {
     handler.refuse(exchange, fault)
     return
@@ -13,4 +20,5 @@ export function refuseFault(handler: Handler, exchange: Exchange, fault: Request
   for (const [name, value] of headers) response.setHeader(name, value)
   response.setHeader('Content-Length', Buffer.byteLength(body))
   response.end(body)
+  watchAnswer(exchange, bodyIdleMs)
 }

@@ -16,6 +16,8 @@ export type ForwardAuthOptions = {
   readonly isTrusted: (address: string) => boolean
   /** Told when `decide` rejects: the answer is 503. */
   readonly onFailure?: (error: unknown) => void
+  /** Called when an answer was ended, and is on its way. */
+  readonly onAnswered?: (exchange: Exchange) => void
 }
 
 /**
@@ -34,7 +36,10 @@ export function createForwardAuth(options: ForwardAuthOptions): (exchange: Excha
     // What a proxy sends along is not looked at, and must not hold the connection up.
     exchange.request.resume()
     answer(exchange, options)
-      .then((given) => send(exchange, given))
+      .then((given) => {
+        send(exchange, given)
+        options.onAnswered?.(exchange)
+      })
       // Without an answer the proxy serves nobody.
       .catch(() => exchange.response.destroy())
   }

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { constants } from 'node:http2'
 import { Readable } from 'node:stream'
 import { L402Error } from 'satway'
+import { isClientGone } from './client-response.ts'
 import type { Exchange } from './exchange.ts'
 import type { Traffic } from './forward.ts'
 
@@ -49,7 +51,9 @@ export function isHttp2(request: Request): request is Http2ServerRequest {
 export function inviteBody({ request, response }: Pick<Exchange, 'request' | 'response'>): void {
   if (request.headers.expect === undefined || invited.has(request)) return
   invited.add(request)
-  if (!response.headersSent && !wasInvitedByNode(response)) response.writeContinue()
+  // On a stream that was reset Node throws, which here would end the process.
+  if (isClientGone(response) || response.headersSent || wasInvitedByNode(response)) return
+  response.writeContinue()
 }
 
 const invited = new WeakSet<Request>()
@@ -79,6 +83,8 @@ export class RequestBody extends Readable {
   #isAttached = false
   /** The client owes us something: we read, and have not got it. */
   isWaiting = false
+  /** Something of it, or its end, was handed on. */
+  hasBegun = false
   fault: BodyFault | undefined
 
   /**
@@ -126,7 +132,7 @@ export class RequestBody extends Readable {
     this.#isAttached = true
     const request: Readable = this.#request
     if (request.readableEnded) {
-      this.push(null)
+      this.#end()
       return
     }
     request.on('data', this.#take)
@@ -152,6 +158,7 @@ export class RequestBody extends Readable {
       this.#fail('too-long')
       return
     }
+    this.hasBegun = true
     if (this.push(part)) return
     this.isWaiting = false
     this.#request.pause()
@@ -159,6 +166,7 @@ export class RequestBody extends Readable {
 
   readonly #end = (): void => {
     this.isWaiting = false
+    this.hasBegun = true
     this.push(null)
   }
 
@@ -188,8 +196,23 @@ export function discardBody(request: Request): void {
 }
 
 function closeConnection(request: IncomingMessage | Http2ServerRequest): void {
-  if (isHttp2(request)) request.stream.close(0)
+  if (isHttp2(request)) closeStream(request)
   else request.socket.destroy()
+}
+
+/** After an answer that has left it is no error; one that has not would never leave any more. */
+function closeStream({ stream }: Http2ServerRequest): void {
+  const isAnswered = stream.state.localClose === 1
+  stream.close(isAnswered ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL)
+}
+
+/**
+ * Waits no longer for the rest of a body that nobody reads. Over HTTP/2, an answer that is still on
+ * its way is left alone.
+ */
+export function endBody({ request }: Pick<Exchange, 'request'>): void {
+  if (!isHttp2(request)) request.destroy()
+  else if (request.stream.state.localClose === 1) closeStream(request)
 }
 
 /**

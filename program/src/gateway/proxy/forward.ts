@@ -53,6 +53,8 @@ export type ForwardEnd =
         | 'REQUEST_TIMEOUT'
         | 'UPSTREAM_UNAVAILABLE'
         | 'UPSTREAM_TIMEOUT'
+      /** Whether anything of the request may have reached the upstream. */
+      readonly wasSent: boolean
       /** For the operator's log: no header or body of the request. */
       readonly error: unknown
     }

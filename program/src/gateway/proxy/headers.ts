@@ -22,8 +22,11 @@ export type RequestRules = {
   readonly fates: Map<string, Fate>
 }
 
-/** `join`: lines of HTTP/2 that are one line of HTTP/1.1. */
-type Fate = 'keep' | 'drop' | 'join'
+/**
+ * `join`: lines of HTTP/2 that are one line of HTTP/1.1. `vouch`: names a client, which only a
+ * trusted proxy may do.
+ */
+type Fate = 'keep' | 'drop' | 'join' | 'vouch'
 
 /** Names remembered by their spelling. A client that invents more makes us forget, not grow. */
 const fateLimit = 1024
@@ -46,6 +49,21 @@ const gatewayOwned: ReadonlySet<string> = new Set([
   'forwarded',
   'host',
   'x-real-ip',
+  // Frameworks take these for the target or the host, and serve another path than was paid for.
+  'x-original-host',
+  'x-original-url',
+  'x-rewrite-url',
+])
+
+/** By these, content networks tell who the client is. Anybody can write them. */
+const namesClient: ReadonlySet<string> = new Set([
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
 ])
 
 /** Names of ours that a configured header may replace. */
@@ -115,6 +133,7 @@ export function requestHeaders(
     const value = rawHeaders[i + 1]!
     const fate = rules.fates.get(name) ?? learn(rules, name)
     if (fate === 'drop' || isWithheld(name, value)) continue
+    if (fate === 'vouch' && forward.forwardedFor.length === 0) continue
     if (dismissed?.includes(plainName(name)) === true) continue
     if (fate === 'join' && httpVersion === '2.0') {
       cookie = cookie === undefined ? value : `${cookie}; ${value}`
@@ -178,6 +197,31 @@ export function responseTrailers(raw: readonly (string | Buffer)[]): [string, st
   return pairs
 }
 
+/** What is not the client's to say behind its body either, beyond what headers must not say. */
+const notInRequestTrailers = /^(?:via|macaroon|grpc-.*)$/
+
+/**
+ * The trailers of a request that go to the upstream, by name in lower case. An upstream may take
+ * trailers for headers: what a client must not say there is not passed here either.
+ *
+ * @param raw - Flat: name, value, …
+ * @spec gateway.md R-GRPC-12
+ */
+export function requestTrailers(
+  rules: RequestRules,
+  raw: readonly string[],
+): Record<string, string[]> {
+  const trailers: Record<string, string[]> = {}
+  if (raw.length === 0) return trailers
+  for (const [name, value] of responseTrailers(raw)) {
+    const plain = plainName(name)
+    if (fateOf(rules, name) !== 'keep' || notInRequestTrailers.test(plain)) continue
+    if (isWithheld(name, value)) continue
+    trailers[name.toLowerCase()] = [...(trailers[name.toLowerCase()] ?? []), value]
+  }
+  return trailers
+}
+
 /**
  * A name as an upstream may read it: in lower case, `_` like `-`. CGI makes one variable of
  * `X-Forwarded-For` and `x_forwarded_for`.
@@ -206,7 +250,8 @@ function fateOf(rules: RequestRules, name: string): Fate {
   if (plain === 'cookie' && !rules.replaced.has(plain)) return 'join'
   if (plain.startsWith(':') || isOfOneConnection(plain)) return 'drop'
   if (gatewayOwned.has(plain) || plain.startsWith('x-forwarded-')) return 'drop'
-  return rules.replaced.has(plain) ? 'drop' : 'keep'
+  if (rules.replaced.has(plain)) return 'drop'
+  return namesClient.has(plain) ? 'vouch' : 'keep'
 }
 
 const responseFates = new Map<string, Fate>()

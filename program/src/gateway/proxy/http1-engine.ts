@@ -34,5 +34,5 @@ export function createHttp1Engine(
 async function tooLarge({ request }: Exchange, { maxBodyBytes }: Forward): Promise<ForwardEnd> {
   discardBody(request)
   const error = new Error(`the request announces more than ${maxBodyBytes} bytes`)
-  return { kind: 'refused', status: 413, code: 'REQUEST_TOO_LARGE', error }
+  return { kind: 'refused', status: 413, code: 'REQUEST_TOO_LARGE', wasSent: false, error }
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { BodyShape } from './body.ts'
 import { discardBody, inviteBody, RequestBody } from './body.ts'
-import { isAllSent, isClientGone } from './client-response.ts'
+import { isAllSent, isClientGone, offOver, onceOver } from './client-response.ts'
 import type { Connection, Connections } from './connections.ts'
 import { Delivery } from './delivery.ts'
 import type { Exchange } from './exchange.ts'
@@ -47,6 +47,8 @@ export class Http1Passage implements Dispatcher.DispatchHandler, Watched {
   #body: RequestBody | undefined
   #controller: Dispatcher.DispatchController | undefined
   #hasRetried = false
+  /** A connection was there, and the request was begun on it. */
+  #isBegun = false
   /** Something of a response has come. */
   #hasAnswer = false
   #status: number | undefined
@@ -85,7 +87,7 @@ export class Http1Passage implements Dispatcher.DispatchHandler, Watched {
       this.#settle({ kind: 'client-left', status: undefined })
       return
     }
-    response.on('close', this.#onClose)
+    onceOver(response, this.#onClose)
     this.#way.watch.add(this)
     this.#dispatch(this.#way.connections.take())
   }
@@ -118,6 +120,7 @@ export class Http1Passage implements Dispatcher.DispatchHandler, Watched {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
+    this.#isBegun = true
     if (this.#body === undefined) return
     this.#waitFor('body')
     inviteBody(this.#exchange)
@@ -278,7 +281,9 @@ export class Http1Passage implements Dispatcher.DispatchHandler, Watched {
   }
 
   #refuse(refusal: Refusal, error: unknown): void {
-    this.#settle({ kind: 'refused', ...refusal, error })
+    // The head goes out with the first part of the body.
+    const wasSent = this.#isBegun && this.#body?.hasBegun !== false
+    this.#settle({ kind: 'refused', ...refusal, wasSent, error })
   }
 
   #cut(error: unknown): void {
@@ -292,7 +297,7 @@ export class Http1Passage implements Dispatcher.DispatchHandler, Watched {
     const { request, response } = this.#exchange
     this.#way.watch.remove(this)
     this.#breakOff()
-    response.off('close', this.#onClose)
+    offOver(response, this.#onClose)
     this.#delivery.release()
     if (this.#shape.isPresent) discardBody(request)
     this.#resolve(end)

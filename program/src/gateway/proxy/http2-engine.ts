@@ -31,8 +31,7 @@ export function createHttp2Engine(
       const body = bodyShape(exchange.request)
       if (body.length !== undefined && body.length > forward.maxBodyBytes) {
         discardBody(exchange.request)
-        const error = new Error(`the request announces more than ${forward.maxBodyBytes} bytes`)
-        return Promise.resolve({ kind: 'refused', status: 413, code: 'REQUEST_TOO_LARGE', error })
+        return Promise.resolve(tooLarge(forward))
       }
       return new Promise((resolve) => {
         new Http2Passage(way, exchange, forward, body, resolve).begin()
@@ -41,4 +40,10 @@ export function createHttp2Engine(
     probe: (signal) => probeHttp2(config, rules, sessions, signal),
     close: () => sessions.close(),
   }
+}
+
+/** Refused by what the head says; nothing went upstream. */
+function tooLarge({ maxBodyBytes }: Forward): ForwardEnd {
+  const error = new Error(`the request announces more than ${maxBodyBytes} bytes`)
+  return { kind: 'refused', status: 413, code: 'REQUEST_TOO_LARGE', wasSent: false, error }
 }

@@ -1,8 +1,16 @@
-import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2'
+import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2'
 import { constants } from 'node:http2'
 import type { BodyFault, BodyShape } from './body.ts'
 import { discardBody, inviteBody } from './body.ts'
-import { cutResponse, flushHead, isAllSent, isClientGone, writeHead } from './client-response.ts'
+import {
+  cutResponse,
+  flushHead,
+  isAllSent,
+  isClientGone,
+  offOver,
+  onceOver,
+  writeHead,
+} from './client-response.ts'
 import type { Exchange } from './exchange.ts'
 import type { Forward, ForwardEnd } from './forward.ts'
 import { isGrpc } from './grpc-refusal.ts'
@@ -47,6 +55,7 @@ export class Http2Passage implements Watched {
   #phase: Phase = 'connection'
   #open: OpenStream | undefined
   #tries = 0
+  #wasSent = false
   #error: unknown
   #status: number | undefined
   #raw: readonly string[] = []
@@ -75,7 +84,7 @@ export class Http2Passage implements Watched {
     this.#shape = shape
     this.#resolve = resolve
     if (!shape.isPresent) return
-    this.#upload = new Upload(exchange, forward, {
+    this.#upload = new Upload(exchange, forward, way.rules, {
       moved: () => this.#move(),
       done: () => this.#onUploaded(),
       failed: (fault) => this.#onFault(fault),
@@ -92,7 +101,7 @@ export class Http2Passage implements Watched {
       this.#settle({ kind: 'client-left', status: undefined })
       return
     }
-    response.on('close', this.#onClose)
+    onceOver(response, this.#onClose)
     this.#way.watch.add(this)
     this.#connect()
   }
@@ -120,6 +129,7 @@ export class Http2Passage implements Watched {
       return
     }
     this.#open = open
+    this.#wasSent = true
     this.#error = undefined
     this.#listen(open, session)
     this.#waitFor(this.#upload === undefined ? 'head' : 'body')
@@ -313,7 +323,7 @@ export class Http2Passage implements Watched {
   }
 
   #refuse(refusal: Refusal, error: unknown): void {
-    this.#settle({ kind: 'refused', ...refusal, error })
+    this.#settle({ kind: 'refused', ...refusal, wasSent: this.#wasSent, error })
   }
 
   #cut(error: unknown): void {
@@ -328,11 +338,10 @@ export class Http2Passage implements Watched {
     this.#isOver = true
     const { request, response } = this.#exchange
     this.#way.watch.remove(this)
-    response.off('close', this.#onClose)
+    offOver(response, this.#onClose)
     response.off('drain', this.#onDrain)
     this.#upload?.stop()
-    // One that is closed already takes no notice.
-    this.#open?.stream.close(constants.NGHTTP2_CANCEL)
+    if (this.#open !== undefined) endStream(this.#open.stream)
     if (this.#shape.isPresent && !request.readableEnded) discardBody(request)
     this.#resolve(end)
   }
@@ -365,6 +374,16 @@ export class Http2Passage implements Watched {
     this.#leave()
     cutResponse(this.#exchange.response, false)
   }
+}
+
+/**
+ * Lets go of a stream, whatever it is in. Closed alone it would wait for somebody to read what has
+ * come, and nobody does any more.
+ */
+function endStream(stream: ClientHttp2Stream): void {
+  // One that is closed already takes no notice.
+  stream.close(constants.NGHTTP2_CANCEL)
+  stream.destroy()
 }
 
 /** The upstream has certainly not begun with it: it may be sent again without being done twice. */

@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { constants } from 'node:http2'
 import type { ClientResponse } from './client-response.ts'
-import { cutResponse, writeHead, writeTrailers } from './client-response.ts'
+import { cutResponse, forgetHeaders, singleLines, writeHead, writeTrailers } from './client-response.ts'
 import type { Exchange } from './exchange.ts'
 
 /** Reasons for a reset that mean the same to the client. Others are the gateway's failure to it. */
@@ -27,11 +27,10 @@ export function writeHeadOnly(
     return
   }
   try {
-    for (let i = 0; i < headers.length; i += 2) {
-      response.appendHeader(headers[i]!, headers[i + 1]!)
-    }
+    const lines = singleLines(headers)
+    for (let i = 0; i < lines.length; i += 2) response.appendHeader(lines[i]!, lines[i + 1]!)
   } catch (error) {
-    for (const name of response.getHeaderNames()) response.removeHeader(name)
+    forgetHeaders(response)
     throw error
   }
   response.statusCode = status

@@ -193,6 +193,8 @@ export class Http2Session {
   /** Ends the connection when the upstream gives no sign: its host may be gone without a word. */
   #ping(): void {
     const session = this.#session!
+    // Destroyed, it is closed only when its socket is, and throws until then.
+    if (session.destroyed) return
     const timer = setTimeout(() => {
       session.destroy(new Error('the upstream does not answer any more'))
     }, this.#config.connectMs)

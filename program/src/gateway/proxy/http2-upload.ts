@@ -1,10 +1,10 @@
 import type { ClientHttp2Stream } from 'node:http2'
-import { isWithheld } from 'satway/server'
 import type { BodyFault } from './body.ts'
 import { RequestBody } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import type { Forward } from './forward.ts'
-import { plainName, responseTrailers } from './headers.ts'
+import type { RequestRules } from './headers.ts'
+import { requestTrailers } from './headers.ts'
 
 /** How much of a body is kept until the response begins, to be sent again. Bytes. */
 const maxKeptBytes = 64 * 1024
@@ -23,6 +23,7 @@ export type UploadEvents = {
  */
 export class Upload {
   readonly #exchange: Exchange
+  readonly #rules: RequestRules
   readonly #events: UploadEvents
   readonly #body: RequestBody
   #stream: ClientHttp2Stream | undefined
@@ -33,9 +34,15 @@ export class Upload {
   #hasEnded = false
   #isStopped = false
 
-  constructor(exchange: Exchange, forward: Forward, events: UploadEvents) {
+  constructor(
+    exchange: Exchange,
+    forward: Forward,
+    rules: RequestRules,
+    events: UploadEvents,
+  ) {
     const { bodyStart, maxBodyBytes } = forward
     this.#exchange = exchange
+    this.#rules = rules
     this.#events = events
     this.#body = new RequestBody(
       exchange.request,
@@ -129,24 +136,10 @@ export class Upload {
     // One that is closed meanwhile waits for none.
     if (stream.closed || stream.destroyed) return
     try {
-      stream.sendTrailers(requestTrailers(this.#exchange.request.rawTrailers))
+      stream.sendTrailers(requestTrailers(this.#rules, this.#exchange.request.rawTrailers))
     } catch {
       // What HTTP/2 does not allow: the request is complete without it.
       stream.sendTrailers({})
     }
   }
-}
-
-/** An upstream may take trailers for headers: what is not the client's to say is not passed here either. */
-const notTheClients = /^(?:forwarded|x-forwarded-.*|x-real-ip|via|te|expect|macaroon|grpc-.*)$/
-
-function requestTrailers(raw: readonly string[]): Record<string, string[]> {
-  const trailers: Record<string, string[]> = {}
-  if (raw.length === 0) return trailers
-  for (const [name, value] of responseTrailers(raw)) {
-    const plain = plainName(name)
-    if (notTheClients.test(plain) || isWithheld(name, value)) continue
-    trailers[name.toLowerCase()] = [...(trailers[name.toLowerCase()] ?? []), value]
-  }
-  return trailers
 }

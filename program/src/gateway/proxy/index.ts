@@ -1,4 +1,4 @@
-export { readStart } from './body.ts'
+export { endBody, readStart } from './body.ts'
 export { cutResponse, isClientGone } from './client-response.ts'
 export type { Exchange, Handler, Peer, UpgradeExchange } from './exchange.ts'
 export type { Forward, ForwardEnd, Traffic, Upstream } from './forward.ts'

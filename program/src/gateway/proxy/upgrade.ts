@@ -36,17 +36,19 @@ export async function joinUpgrade(
   const mistake = upgradeMistake(request)
   if (mistake !== undefined) return ambiguous(mistake)
   if (config.protocol !== 'http/1.1') {
-    return unavailable(new Error('an upstream of HTTP/2 takes no upgrades'))
+    return unavailable(new Error('an upstream of HTTP/2 takes no upgrades'), false)
   }
   const client = new UpgradeClient(exchange)
   const limit = new AbortController()
   const over = AbortSignal.any([client.left, limit.signal, signal])
   let timer: NodeJS.Timeout | undefined
+  let wasSent = false
   try {
     const socket = await connectUpstream(config, 'http/1.1', over)
     timer = setTimeout(() => limit.abort(new Error('no answer in time')), forward.headMs)
     const headers = requestHeaders(rules, exchange, forward)
     const key = request.headers['sec-websocket-key'] ?? ''
+    wasSent = true
     const answer = await askToUpgrade(socket, forward.target, headers, key, over)
     clearTimeout(timer)
     return await pass(exchange, forward, signal, client, answer)
@@ -58,7 +60,8 @@ export async function joinUpgrade(
       return { kind: 'client-left', status: undefined }
     }
     client.discard()
-    return limit.signal.aborted || isConnectTimeout(error) ? timedOut(error) : unavailable(error)
+    const isLate = limit.signal.aborted || isConnectTimeout(error)
+    return isLate ? timedOut(error, wasSent) : unavailable(error, wasSent)
   }
 }
 
@@ -154,16 +157,17 @@ function ambiguous(mistake: string): Refused {
     kind: 'refused',
     status: 400,
     code: 'REQUEST_AMBIGUOUS',
+    wasSent: false,
     error: new Error(mistake),
   }
 }
 
-function unavailable(error: unknown): Refused {
-  return { kind: 'refused', status: 502, code: 'UPSTREAM_UNAVAILABLE', error }
+function unavailable(error: unknown, wasSent: boolean): Refused {
+  return { kind: 'refused', status: 502, code: 'UPSTREAM_UNAVAILABLE', wasSent, error }
 }
 
-function timedOut(error: unknown): Refused {
-  return { kind: 'refused', status: 504, code: 'UPSTREAM_TIMEOUT', error }
+function timedOut(error: unknown, wasSent: boolean): Refused {
+  return { kind: 'refused', status: 504, code: 'UPSTREAM_TIMEOUT', wasSent, error }
 }
 
 function ignore(): void {
