@@ -21,6 +21,7 @@ test('the program starts light: nothing of a command is loaded before it is aske
   const source = new URL('src/', program).href
   const loaded = [...loadedBy(new URL('src/main.ts', program))]
   expect(loaded.map((name) => name.replace(source, '')).sort()).toEqual([
+    'cli/commands.ts',
     'cli/exit-codes.ts',
     'cli/run.ts',
     'node:fs',

@@ -20,6 +20,7 @@ function paidJson(stall: Stall, paymentHash: string): object {
     capability: 'forecast',
     tier: 0,
     validUntilSeconds: stall.clock.seconds + 4200,
+    soldUntilSeconds: stall.clock.seconds + 4200,
   }
 }
 

@@ -21,10 +21,25 @@ async function mistakesIn(text: string): Promise<unknown> {
   return 'mistakes' in reading ? reading.mistakes : reading.warnings
 }
 
-test('R-PRC-1 R-PRC-2 R-PRC-10 the configuration of docs/pricing.md has no mistake', async () => {
+/** A piece of a configuration, put where it belongs: alone, in a service, or among its routes. */
+function whole(block: string): string {
+  const indent = (text: string, by: number): string => text.replace(/^(?=.)/gm, ' '.repeat(by))
+  const service = 'services:\n  - name: shop\n    upstream: http://127.0.0.1:3000\n'
+  if (/^[A-Z]+ \//.test(block)) return `${service}    routes:\n${indent(block, 6)}`
+  if (/^(routes|defaults):/.test(block)) return service + indent(block, 4)
+  return /^services:/m.test(block) ? block : `${block}${service}    routes: { GET /a: 10 sat }\n`
+}
+
+test('R-PRC-1 R-PRC-2 R-PRC-10 the configurations of docs/pricing.md have no mistake', async () => {
   const blocks = blocksOf('docs/pricing.md', 'yaml')
-  expect(blocks).toHaveLength(2)
-  expect(await mistakesIn(['wallet: devnet', ...blocks].join('\n'))).toEqual([])
+  const services = blocks.find((block) => block.startsWith('services:'))
+  const rates = blocks.find((block) => block.startsWith('rates:'))
+  expect(await mistakesIn(['wallet: devnet', rates, services].join('\n'))).toEqual([])
+  const others = blocks.filter((block) => block !== services && block !== rates)
+  expect(others.length).toBeGreaterThan(3)
+  for (const block of others) {
+    expect(await mistakesIn(`wallet: devnet\n${whole(block)}`), block).toEqual([])
+  }
 })
 
 test('R-FA-2 the configuration of docs/forward-auth.md has no mistake', async () => {
