@@ -214,17 +214,22 @@ describe('R-E2E-25 a client that is too slow', () => {
     await once(client.session, 'close')
   })
 
-  test('that sends its paid request too slowly keeps its use', async () => {
-    const { stage } = await setUp(['POST /a: { price: 10 sat, uses: 1 }'], [limits])
-    const authorization = await stage.buy('/a', { method: 'POST' })
-    const { socket, text } = await dial(stage.port)
-    socket.write(
-      `POST /a HTTP/1.1\r\nHost: shop\r\nAuthorization: ${authorization}\r\nContent-Length: 9\r\n\r\nhalf`,
-    )
-    await vi.waitFor(() => expect(text()).toMatch(/^HTTP\/1\.1 408 /), 10_000)
-    const again = await fetch(`${stage.url}/a`, { method: 'POST', headers: { authorization } })
-    expect(again.status).toBe(200)
-  })
+  for (const [body, name, status] of [
+    ['', 'before anything of it went on keeps its use', 200],
+    ['half', 'after its body began has used it', 402],
+  ] as const) {
+    test(`that sends nothing more of its paid request ${name}`, async () => {
+      const { stage } = await setUp(['POST /a: { price: 10 sat, uses: 1 }'], [limits])
+      const authorization = await stage.buy('/a', { method: 'POST' })
+      const { socket, text } = await dial(stage.port)
+      socket.write(
+        `POST /a HTTP/1.1\r\nHost: shop\r\nAuthorization: ${authorization}\r\nContent-Length: 9\r\n\r\n${body}`,
+      )
+      await vi.waitFor(() => expect(text()).toMatch(/^HTTP\/1\.1 408 /), 10_000)
+      const again = await fetch(`${stage.url}/a`, { method: 'POST', headers: { authorization } })
+      expect(again.status).toBe(status)
+    })
+  }
 })
 
 describe('R-E2E-26 connections', () => {

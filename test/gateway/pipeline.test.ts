@@ -1,5 +1,7 @@
 import { once } from 'node:events'
-import { request as ask } from 'node:http'
+import { request as ask, createServer as createHttp1Server } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Stage } from './stage.ts'
@@ -428,6 +430,29 @@ describe('R-GW-17 a token that is revoked', () => {
   })
 })
 
+/** One that takes everything and answers nothing, and tells when something has come. */
+async function openRawUpstream(
+  protocol: 'http/1.1' | 'h2c',
+): Promise<{ readonly port: number; reached(): Promise<void> }> {
+  const reached = Promise.withResolvers<void>()
+  const server = protocol === 'h2c' ? createHttp2Server() : createHttp1Server()
+  server.on(protocol === 'h2c' ? 'stream' : 'request', (incoming) => {
+    incoming.on('error', () => undefined)
+    incoming.on('data', () => reached.resolve())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => sockets.add(socket))
+  open.push({
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  })
+  return { port: (server.address() as AddressInfo).port, reached: () => reached.promise }
+}
+
 describe('R-GW-18 a body', () => {
   test('longer than is accepted is 413, and its use is given back', async () => {
     const { stage, upstream } = await setUp(
@@ -445,6 +470,45 @@ describe('R-GW-18 a body', () => {
     expect(await post('x')).toBe(402)
   })
 
+  for (const protocol of ['http/1.1', 'h2c'] as const) {
+    for (const [name, lines, status] of [
+      ['turns out too long', ['Transfer-Encoding: chunked'], 413],
+      ['stalls', ['Content-Length: 1000'], 408],
+    ] as const) {
+      test(`that ${name} after it began has used what it paid for, with ${protocol}`, async () => {
+        const upstream = await openRawUpstream(protocol)
+        const stage = await openStage(
+          shop(
+            `POST /a: { price: 10 sat, uses: 1, max_body: 1KiB }`,
+            'limits: { body_idle: 1s }',
+          )(`{ url: "http://127.0.0.1:${upstream.port}", protocol: ${protocol} }`),
+        )
+        open.push(stage)
+        const authorization = await stage.buy('/a', { method: 'POST' })
+        const post = async (): Promise<number> => {
+          const socket = connect(stage.port, '127.0.0.1')
+          socket.on('error', () => undefined)
+          const head = ['POST /a HTTP/1.1', 'Host: shop', `Authorization: ${authorization}`]
+          socket.write(`${[...head, ...lines].join('\r\n')}\r\n\r\n`)
+          socket.write(`3ff\r\n${'a'.repeat(1023)}\r\n`.slice(0, status === 413 ? undefined : 500))
+          await upstream.reached()
+          if (status === 413) socket.write(`10\r\n${'b'.repeat(16)}\r\n`)
+          const [answer] = await once(socket, 'data')
+          socket.destroy()
+          return Number(String(answer).slice(9, 12))
+        }
+        expect(await post()).toBe(status)
+        expect(await statusOf(`${stage.url}/a`, { ...paid(authorization), method: 'POST' })).toBe(
+          402,
+        )
+        await vi.waitFor(() => {
+          const { items } = stage.state.transactions({ limit: 10 })
+          expect(items.map(({ uses }) => uses)).toEqual([1])
+        }, 5000)
+      })
+    }
+  }
+
   test('that a token asks the digest of is checked and goes on', async () => {
     const { stage, upstream } = await setUp(shop('POST /a: 10 sat'))
     const { createHash } = await import('node:crypto')
@@ -457,4 +521,46 @@ describe('R-GW-18 a body', () => {
     expect(await post('other')).toBe(403)
     expect(upstream.seen.map(({ body }) => body)).toEqual(['hello'])
   })
+})
+
+test('R-EDGE-32 who does not take what was refused loses its session', async () => {
+  const { stage, upstream } = await setUp(shop('GET /a: 10 sat', 'limits: { body_idle: 1s }'))
+  const client = connectHttp2(stage.url, { settings: { initialWindowSize: 0 } })
+  client.on('error', () => undefined)
+  open.push({ close: async () => client.destroy() })
+  await once(client, 'remoteSettings')
+  for (let i = 0; i < 10; i++) client.request({ ':path': '/a' }).on('error', () => undefined)
+  await new Promise<void>((resolve) => client.once('close', () => resolve()))
+  expect(stage.records.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 402))
+  expect(upstream.seen).toEqual([])
+})
+
+test('R-GW-18 the stream of a refused upload ends, although its client goes on', async () => {
+  const { stage } = await setUp(shop('POST /a: 10 sat'))
+  const client = connectHttp2(stage.url)
+  client.on('error', () => undefined)
+  open.push({ close: async () => client.destroy() })
+  const stream = client.request({ ':path': '/a', ':method': 'POST' })
+  stream.resume()
+  stream.on('error', () => undefined)
+  const [head] = await once(stream, 'response')
+  expect(head[':status']).toBe(402)
+  await new Promise<void>((resolve) => stream.once('close', () => resolve()))
+  expect([stream.rstCode, client.closed]).toEqual([0, false])
+}, 20_000)
+
+test('R-OPS-5 what fails in the gateway itself is told of like any exchange', async () => {
+  const { stage, upstream } = await setUp(shop('GET /a: { price: 10 sat, uses: 1 }'))
+  const authorization = await stage.buy('/a')
+  vi.spyOn(stage.state, 'noteToken').mockImplementation(() => {
+    throw new Error('no ledger')
+  })
+  const left = new AbortController()
+  upstream.answer = () => left.abort()
+  await expect(
+    fetch(`${stage.url}/a`, { ...paid(authorization), signal: left.signal }),
+  ).rejects.toThrow()
+  await vi.waitFor(() => expect(stage.records.at(-1)).toMatchObject({ outcome: 'failed' }))
+  expect(stage.records.at(-1)).toMatchObject({ path: '/a', end: 'cut' })
+  expect(stage.told.join()).toContain('no ledger')
 })

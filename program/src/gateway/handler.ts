@@ -64,12 +64,20 @@ export async function serve(exchange: Exchange, options: HandlerOptions): Promis
 export function refuseFault(
   exchange: Exchange,
   code: RefusalCode,
-  { current, observer }: Pick<HandlerOptions, 'current' | 'observer'>,
+  { current, observer, failed }: Pick<HandlerOptions, 'current' | 'observer' | 'failed'>,
 ): void {
   const snapshot = current()
   const facts = openFacts(exchange.request, '', exchange.peer)
   const { response } = refuse(facts, snapshot, code)
-  facts.end = answer(exchange, response, facts, snapshot)
+  try {
+    facts.end = answer(exchange, response, facts, snapshot)
+  } catch (error) {
+    // A listener calls this, and what it throws there would end the process.
+    facts.end = 'cut'
+    facts.outcome = 'failed'
+    failed(error)
+    cut(exchange)
+  }
   facts.durationMs = performance.now() - facts.durationMs
   observer.exchange(facts)
 }

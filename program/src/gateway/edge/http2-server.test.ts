@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2'
+import type { ClientHttp2Session, Http2ServerRequest, OutgoingHttpHeaders } from 'node:http2'
 import { connect, constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import { connect as connectRaw } from 'node:net'
@@ -315,6 +315,43 @@ describe('floods', () => {
       expect(await ask(client, { ':path': '/' })).toMatchObject({ status: 200 })
     }
   })
+})
+
+describe('R-EDGE-31 a stream that is reset', () => {
+  for (const method of ['HEAD', 'GET', 'POST']) {
+    test(`${method}, before its body is asked for, ends nothing else`, async () => {
+      const faults: unknown[] = []
+      const note = (fault: unknown): void => {
+        faults.push(fault)
+      }
+      process.on('uncaughtException', note)
+      onTestFinished(() => {
+        process.off('uncaughtException', note)
+      })
+      const { port, served } = await stage({
+        handler: {
+          request: ({ request, response }) => {
+            const { stream } = request as Http2ServerRequest
+            stream.once('close', () => {
+              expect(() => response.writeContinue()).not.toThrow()
+              request.resume()
+            })
+          },
+        },
+      })
+      const client = session(port)
+      for (let i = 0; i < 20; i++) {
+        const lines = { ':path': '/', ':method': method, expect: '100-continue' }
+        const stream = client.request(lines, { endStream: false })
+        stream.on('error', () => undefined)
+        await expect.poll(() => served.length, { interval: 1 }).toBe(i + 1)
+        stream.close(i % 2 === 0 ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_NO_ERROR)
+        await once(stream, 'close')
+      }
+      expect((await ask(session(port), { ':method': 'TRACE' })).status).toBe(405)
+      expect(faults).toEqual([])
+    })
+  }
 })
 
 describe('idle sessions', () => {

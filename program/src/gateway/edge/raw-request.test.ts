@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { request as httpRequest } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Stage, StageOptions } from '../../../../test/gateway/edge-stage.ts'
@@ -384,6 +385,21 @@ describe('pipelined requests', () => {
     const answer = await sendBytes(port, requestText('GET / HTTP/1.1').repeat(100))
     expect(answer.text).toBe('')
     expect(served).toHaveLength(1)
+  })
+
+  test('R-EDGE-9 of thousands that come at once no more are kept', async () => {
+    const { port } = await stage({ handler: { request: () => undefined } })
+    let begun = 0
+    const count = (): void => {
+      begun++
+    }
+    subscribe('http.server.request.start', count)
+    onTestFinished(() => {
+      unsubscribe('http.server.request.start', count)
+    })
+    await sendBytes(port, requestText('GET / HTTP/1.1').repeat(2000))
+    expect(begun).toBeGreaterThan(60)
+    expect(begun).toBeLessThan(100)
   })
 })
 

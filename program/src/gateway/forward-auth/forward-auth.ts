@@ -1,6 +1,7 @@
 import type { Decision, IncomingRequest, RefusalResponse } from 'satway/server'
 import { problemResponse } from 'satway/server'
-import type { Exchange } from '../proxy/exchange.ts'
+import type { Exchange } from '../proxy/index.ts'
+import { isClientGone } from '../proxy/index.ts'
 import { factsOf } from './facts.ts'
 import { forNginx } from './nginx-answer.ts'
 import type { ForwardAuthMode } from './original-request.ts'
@@ -65,7 +66,7 @@ type Admitted = Extract<Decision, { status: 'admitted' }>
 /** @spec gateway.md R-FA-5, R-FA-9 */
 async function admitted({ response }: Exchange, decision: Admitted): Promise<RefusalResponse> {
   // Nobody will serve what nobody waits for.
-  const hasLeft = response.destroyed
+  const hasLeft = isClientGone(response)
   await decision.finish(hasLeft ? undefined : 200)
   const { path, query } = decision.target
   return {
@@ -104,7 +105,7 @@ function notSetUp(header: string): RefusalResponse {
 }
 
 function send({ response }: Exchange, { status, headers, body }: RefusalResponse): void {
-  if (response.destroyed) return
+  if (isClientGone(response)) return
   const lines = new Map<string, string[]>()
   for (const [name, value] of headers) {
     const known = lines.get(name)

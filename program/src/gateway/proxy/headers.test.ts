@@ -9,6 +9,7 @@ import {
   plainName,
   requestHeaders,
   requestRules,
+  requestTrailers,
   responseHeaders,
   responseTrailers,
 } from './headers.ts'
@@ -186,6 +187,43 @@ describe('R-FWD-1 headers of one connection', () => {
         expect(forwarded(flat).filter(isKept)).toEqual(raw.filter(isKept))
       }),
     )
+  })
+})
+
+describe('R-FWD-2 who the client is, and what it asks for', () => {
+  const names = ['X-Client-IP', 'True-Client-IP', 'CF-Connecting-IP', 'x_client_ip']
+  const lines = names.flatMap((name) => [name, '6.6.6.6'])
+  const namesOf = (pairs: [string, string][]): string[] => pairs.map(([name]) => name)
+
+  test('is not for the client to say', () => {
+    expect(namesOf(forwarded(lines))).not.toEqual(expect.arrayContaining([names[0]]))
+    for (const name of names) expect(namesOf(forwarded(lines))).not.toContain(name)
+  })
+
+  test('is said by a trusted proxy', () => {
+    const kept = namesOf(forwarded(lines, { request: { forwardedFor: ['6.6.6.6'] } }))
+    for (const name of names) expect(kept).toContain(name)
+  })
+
+  for (const name of ['X-Original-URL', 'x_rewrite_url', 'X-Original_Host', 'X-REWRITE-URL']) {
+    test(`${name} is said by nobody`, () => {
+      for (const forwardedFor of [[], ['6.6.6.6']]) {
+        const pairs = forwarded([name, '/premium'], { request: { forwardedFor } })
+        expect(namesOf(pairs)).not.toContain(name)
+      }
+    })
+  }
+})
+
+describe('R-GRPC-12 the trailers of a request', () => {
+  test('say nothing that its headers must not say', () => {
+    const rules = requestRules({ ...config, headers: [['X-Key', 'secret']] })
+    const raw = [
+      ...['x-key', 'mine', 'X_KEY', 'mine', 'x-rewrite-url', '/a', 'true-client-ip', '6.6.6.6'],
+      ...['cookie', 'a=1', 'host', 'a', 'x-forwarded-for', '6.6.6.6', 'satway_amount_msat', '1'],
+      ...['X-Sum', '7', 'x-sum', '8'],
+    ]
+    expect(requestTrailers(rules, raw)).toEqual({ 'x-sum': ['7', '8'] })
   })
 })
 

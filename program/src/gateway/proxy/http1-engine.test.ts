@@ -277,6 +277,143 @@ describe('R-FWD-8 a plain exchange', () => {
   })
 })
 
+describe('R-FWD-25 a client over HTTP/2', () => {
+  const twice = ['ETag', 'Date', 'Last-Modified', 'Content-Type', 'X-Content-Type-Options'].concat(
+    'Access-Control-Allow-Credentials',
+    'Location',
+    'Retry-After',
+  )
+
+  async function askHttp2(port: number): Promise<{
+    readonly headers: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader
+    readonly body: string
+  }> {
+    const client = http2.connect(`http://127.0.0.1:${port}`)
+    cleanups.push(() => client.destroy())
+    const stream = client.request({ ':path': '/' })
+    const [headers] = await once(stream, 'response')
+    let body = ''
+    for await (const part of stream) body += String(part)
+    return { headers, body }
+  }
+
+  for (const protocol of ['http/1.1', 'h2c'] as const) {
+    test(`gets the first of lines that may stand once, from an upstream of ${protocol}`, async () => {
+      const lines = twice.flatMap((name) => [name, 'first', name, 'second'])
+      const port =
+        protocol === 'http/1.1'
+          ? await httpUpstream((_, response) => {
+              response.writeHead(200, [...lines, 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2'])
+              response.end('body')
+            })
+          : await listen(
+              http2
+                .createServer({ strictSingleValueFields: false } as http2.ServerOptions)
+                .on('stream', (stream) => {
+                  const lower = lines.map((text) => text.toLowerCase())
+                  const cookies = ['set-cookie', 'a=1', 'set-cookie', 'b=2']
+                  stream.respond([':status', '200', ...lower, ...cookies] as never)
+                  stream.end('body')
+                }),
+            )
+      const { port: at, end } = await gateway(port, { protocol: 'h2c', config: { protocol } })
+      const ended = end()
+      const { headers, body } = await askHttp2(at)
+      expect(headers[':status']).toBe(200)
+      for (const name of twice) expect(headers[name.toLowerCase()]).toBe('first')
+      expect(headers['set-cookie']).toEqual(['a=1', 'b=2'])
+      expect(body).toBe('body')
+      expect(await ended).toEqual({ kind: 'done', status: 200 })
+    })
+  }
+
+  test('gets another answer where a head cannot be sent, and nothing of that head', async () => {
+    const port = await httpUpstream((_, response) => response.end('body'))
+    const { port: at } = await gateway(port, {
+      protocol: 'h2c',
+      forward: {
+        started: () => [
+          ['X-Own', 'a'],
+          ['ETag', 'a'],
+          ['x bad', 'a'],
+        ],
+      },
+    })
+    const { headers } = await askHttp2(at)
+    expect([headers[':status'], headers['x-code']]).toEqual([502, 'UPSTREAM_UNAVAILABLE'])
+    expect([headers['x-own'], headers['etag']]).toEqual([undefined, undefined])
+  })
+
+  for (const protocol of ['http/1.1', 'h2c'] as const) {
+    test(`that resets a HEAD ends it at an upstream of ${protocol} at once`, async () => {
+      const gone = Promise.withResolvers<void>()
+      const came = Promise.withResolvers<void>()
+      const port =
+        protocol === 'http/1.1'
+          ? await httpUpstream((request) => {
+              came.resolve()
+              request.socket.once('close', () => gone.resolve())
+            })
+          : await listen(
+              http2.createServer().on('stream', (stream) => {
+                came.resolve()
+                stream.on('error', () => undefined)
+                stream.once('close', () => gone.resolve())
+              }),
+            )
+      const { port: at, end } = await gateway(port, { protocol: 'h2c', config: { protocol } })
+      const ended = end()
+      const client = http2.connect(`http://127.0.0.1:${at}`)
+      cleanups.push(() => client.destroy())
+      const stream = client.request({ ':path': '/', ':method': 'HEAD' })
+      stream.on('error', () => undefined)
+      await came.promise
+      stream.close(http2.constants.NGHTTP2_CANCEL)
+      await gone.promise
+      expect(await ended).toEqual({ kind: 'client-left', status: undefined })
+    })
+  }
+})
+
+describe('R-GW-5 whether anything of a refused request may have reached the upstream', () => {
+  const chunked = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n'
+  const long = (bytes: number): string =>
+    `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n`
+  for (const [name, text, status, code, wasSent] of [
+    ['a length above the limit', long(11), 413, 'REQUEST_TOO_LARGE', false],
+    ['a first part above the limit', `${chunked}b\r\n01234567890\r\n`, 413, '', false],
+    ['a second part above it', `${chunked}5\r\n01234\r\n6\r\n567890\r\n`, 413, '', true],
+    ['a body that never begins', long(9), 408, 'REQUEST_TIMEOUT', false],
+    ['a body that stops', `${long(9)}half`, 408, 'REQUEST_TIMEOUT', true],
+  ] as const) {
+    test(`${name}: ${wasSent}`, async () => {
+      let seen = ''
+      const port = await rawUpstream((_, request) => {
+        seen += request
+      })
+      const { port: at, end } = await gateway(port, {
+        forward: { maxBodyBytes: 10, bodyIdleMs: 300 },
+      })
+      const ended = end()
+      const socket = net.connect(at, '127.0.0.1')
+      cleanups.push(() => socket.destroy())
+      socket.write(text)
+      expect(await ended).toMatchObject({ kind: 'refused', status, wasSent, ...(code && { code }) })
+      if (!wasSent) expect(seen).toBe('')
+    })
+  }
+
+  test('an upstream that is not there: false, and one that breaks off: true', async () => {
+    const { port: dead, ends } = await gateway(1)
+    await ask(dead)
+    expect(ends).toMatchObject([{ kind: 'refused', status: 502, wasSent: false }])
+    const port = await rawUpstream((socket) => socket.destroy())
+    const { port: breaking, ends: others } = await gateway(port)
+    await ask(breaking)
+    expect(others).toMatchObject([{ kind: 'refused', status: 502, wasSent: true }])
+  })
+})
+
 describe('R-FWD-10 nginx as the upstream', () => {
   const folder = mkdtempSync(join(tmpdir(), 'satway-nginx-'))
   const file = Buffer.alloc(1024 * 1024, 'z')

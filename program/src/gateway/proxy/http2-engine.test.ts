@@ -18,6 +18,7 @@ import type { UpstreamConfig } from '../config/config.ts'
 import { generateCertificate } from '../edge/generated-certificate.ts'
 import { createHttp2Engine } from './http2-engine.ts'
 import type { SessionTimes } from './http2-session.ts'
+import { Http2Sessions } from './http2-sessions.ts'
 import type { Exchange, Forward } from './index.ts'
 
 const toClose: (() => unknown)[] = []
@@ -602,6 +603,49 @@ describe('R-GRPC-7 connections are shared, replaced when full or dead, and close
   })
 })
 
+describe('R-FWD-26 what is closed lets go of all that it had', () => {
+  test('of responses too that came whole, and whose client left without reading', async () => {
+    let answered = 0
+    const { port, open } = await openApplication((stream) => {
+      answered++
+      stream.respond({ ':status': 200 })
+      stream.end(Buffer.alloc(100_000))
+    })
+    const { door, engine } = await openWorld(port)
+    const settings = { initialWindowSize: 0 }
+    const client = connect(`http://127.0.0.1:${door.port}`, { settings })
+    client.on('error', () => undefined)
+    await once(client, 'remoteSettings')
+    for (let i = 0; i < 20; i++) client.request({ ':path': '/' }).on('error', () => undefined)
+    await expect.poll(() => answered).toBe(20)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    client.destroy()
+    await expect.poll(() => door.ends.length).toBe(20)
+    const started = performance.now()
+    await engine.close()
+    expect(performance.now() - started).toBeLessThan(4000)
+    await expect.poll(open).toBe(0)
+  })
+
+  test('5 s after the last exchange, whatever still holds a connection', async () => {
+    const { port, open } = await openApplication(hello)
+    const sessions = new Http2Sessions(upstreamOf(`http://127.0.0.1:${port}`))
+    sessions.enter()
+    await sessions.take(false)
+    let isClosed = false
+    const closing = sessions.close().then(() => {
+      isClosed = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 5500))
+    expect([isClosed, open()]).toEqual([false, 1])
+    sessions.leave()
+    const started = performance.now()
+    await closing
+    expect(performance.now() - started).toBeGreaterThan(4500)
+    await expect.poll(open).toBe(0)
+  })
+})
+
 describe('R-GRPC-8 who stalls is cut, who moves is not', () => {
   test('no head in time: 504', async () => {
     const { port } = await openApplication((stream) => stream.resume())
@@ -685,7 +729,9 @@ describe('R-GRPC-11 a request body has its limit', () => {
     expect(seen.length).toBe(0)
     expect((await post(client, 'x'.repeat(1001))).status).toBe(413)
     expect((await post(client, 'x'.repeat(1000))).body.length).toBe(1000)
-    expect(await door.nextEnd()).toMatchObject({ kind: 'refused', code: 'REQUEST_TOO_LARGE' })
+    const refused = { kind: 'refused', code: 'REQUEST_TOO_LARGE' }
+    expect(await door.nextEnd()).toMatchObject({ ...refused, wasSent: false })
+    expect(await door.nextEnd()).toMatchObject({ ...refused, wasSent: true })
   })
 
   test('once the response has begun, it is cut', async () => {

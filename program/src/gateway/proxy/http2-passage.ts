@@ -1,4 +1,4 @@
-import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2'
+import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2'
 import { constants } from 'node:http2'
 import type { BodyFault, BodyShape } from './body.ts'
 import { discardBody, inviteBody } from './body.ts'
@@ -19,6 +19,7 @@ import type { RequestRules } from './headers.ts'
 import { requestHeaders, responseHeaders, responseTrailers } from './headers.ts'
 import { cutWith, endResponse, writeHeadOnly, writePart } from './http2-response.ts'
 import type { Http2Session, OpenStream } from './http2-session.ts'
+import { endStream, wasNotProcessed } from './http2-session.ts'
 import type { Http2Sessions } from './http2-sessions.ts'
 import { Upload } from './http2-upload.ts'
 import type { Phase } from './phase.ts'
@@ -97,6 +98,7 @@ export class Http2Passage implements Watched {
     // 'close' follows, and is what counts.
     request.on('error', ignore)
     response.on('error', ignore)
+    this.#way.sessions.enter()
     if (isClientGone(response)) {
       this.#settle({ kind: 'client-left', status: undefined })
       return
@@ -338,6 +340,7 @@ export class Http2Passage implements Watched {
     this.#isOver = true
     const { request, response } = this.#exchange
     this.#way.watch.remove(this)
+    this.#way.sessions.leave()
     offOver(response, this.#onClose)
     response.off('drain', this.#onDrain)
     this.#upload?.stop()
@@ -374,24 +377,6 @@ export class Http2Passage implements Watched {
     this.#leave()
     cutResponse(this.#exchange.response, false)
   }
-}
-
-/**
- * Lets go of a stream, whatever it is in. Closed alone it would wait for somebody to read what has
- * come, and nobody does any more.
- */
-function endStream(stream: ClientHttp2Stream): void {
-  // One that is closed already takes no notice.
-  stream.close(constants.NGHTTP2_CANCEL)
-  stream.destroy()
-}
-
-/** The upstream has certainly not begun with it: it may be sent again without being done twice. */
-function wasNotProcessed({ stream }: OpenStream, { lastStreamId }: Http2Session): boolean {
-  const { id } = stream
-  return (
-    id === undefined || id > lastStreamId || stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
-  )
 }
 
 function hasGrpcStatus(raw: readonly string[]): boolean {

@@ -1,7 +1,13 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { constants } from 'node:http2'
 import type { ClientResponse } from './client-response.ts'
-import { cutResponse, forgetHeaders, singleLines, writeHead, writeTrailers } from './client-response.ts'
+import {
+  cutResponse,
+  forgetHeaders,
+  singleLines,
+  writeHead,
+  writeTrailers,
+} from './client-response.ts'
 import type { Exchange } from './exchange.ts'
 
 /** Reasons for a reset that mean the same to the client. Others are the gateway's failure to it. */

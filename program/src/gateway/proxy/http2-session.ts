@@ -1,5 +1,5 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
-import { connect } from 'node:http2'
+import { connect, constants } from 'node:http2'
 import type { UpstreamConfig } from '../config/config.ts'
 import { connectUpstream } from './upstream-socket.ts'
 
@@ -122,6 +122,12 @@ export class Http2Session {
     else this.#session.close()
   }
 
+  /** Cuts the connection, and all that is on it. */
+  destroy(): void {
+    this.end()
+    this.#session?.destroy()
+  }
+
   async #open(): Promise<void> {
     const startedAt = performance.now()
     try {
@@ -201,6 +207,24 @@ export class Http2Session {
     timer.unref()
     session.ping(() => clearTimeout(timer))
   }
+}
+
+/**
+ * Lets go of a stream, whatever it is in. Closed alone it would wait for somebody to read what has
+ * come, and nobody does any more.
+ */
+export function endStream(stream: ClientHttp2Stream): void {
+  // One that is closed already takes no notice.
+  stream.close(constants.NGHTTP2_CANCEL)
+  stream.destroy()
+}
+
+/** The upstream has certainly not begun with it: it may be sent again without being done twice. */
+export function wasNotProcessed({ stream }: OpenStream, { lastStreamId }: Http2Session): boolean {
+  const { id } = stream
+  return (
+    id === undefined || id > lastStreamId || stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
+  )
 }
 
 /**

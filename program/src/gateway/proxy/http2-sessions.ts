@@ -4,6 +4,9 @@ import { Http2Session } from './http2-session.ts'
 
 const usualTimes: SessionTimes = { idleMs: 60_000, pingAfterMs: 15_000, pingAgainMs: 310_000 }
 
+/** How long a connection may take to end once no exchange needs it, in milliseconds. */
+const farewellMs = 5_000
+
 /** How often somebody may find a connection full that had room when he chose it. */
 const maxRounds = 8
 
@@ -13,10 +16,16 @@ export class Http2Sessions {
   readonly #times: SessionTimes
   /** Those that take requests, oldest first. */
   readonly #open = new Set<Http2Session>()
+  /** All that somebody has, or waits for. */
+  readonly #used = new Set<Http2Session>()
+  /** How many have one, or wait for one. */
   #busy = 0
+  /** Exchanges under way, which may have no connection at the moment. */
+  #exchanges = 0
   /** What the last connection took. */
   #capacity: number | undefined
   #whenClosed: (() => void) | undefined
+  #farewell: NodeJS.Timeout | undefined
   #isClosed = false
 
   constructor(config: UpstreamConfig, times: Partial<SessionTimes> = {}) {
@@ -41,19 +50,32 @@ export class Http2Sessions {
   }
 
   giveBack(session: Http2Session): void {
-    session.release()
+    this.#release(session)
     if (session.isRetired) this.#open.delete(session)
     this.#done()
   }
 
-  /** Ends those that are idle now, and the others as they finish. Resolves after the last. */
+  /** An exchange begins, and will need connections until {@link leave}. */
+  enter(): void {
+    this.#exchanges++
+  }
+
+  leave(): void {
+    this.#exchanges--
+    this.#endIfLast()
+  }
+
+  /**
+   * Ends those that are idle now, and the others as they finish. Resolves after the last, or when no
+   * exchange is left and an upstream takes too long to let go.
+   */
   close(): Promise<void> {
     this.#isClosed = true
     for (const session of this.#open) session.retire()
     this.#open.clear()
     return new Promise((resolve) => {
       this.#whenClosed = resolve
-      if (this.#busy === 0) resolve()
+      this.#endIfLast()
     })
   }
 
@@ -61,16 +83,17 @@ export class Http2Sessions {
     for (let round = 0; round < maxRounds; round++) {
       const session = (isFresh && round === 0 ? undefined : this.#roomy()) ?? this.#create()
       session.streams++
+      this.#used.add(session)
       try {
         await session.ready
       } catch (error) {
-        session.release()
+        this.#release(session)
         this.#open.delete(session)
         throw error
       }
       this.#capacity = session.capacity
       if (this.#fits(session)) return session
-      session.release()
+      this.#release(session)
     }
     throw new Error('the upstream takes no more streams')
   }
@@ -101,8 +124,26 @@ export class Http2Sessions {
     return this.#isClosed || !this.#config.keepAlive
   }
 
+  #release(session: Http2Session): void {
+    session.release()
+    if (session.streams === 0) this.#used.delete(session)
+  }
+
   #done(): void {
     this.#busy--
-    if (this.#busy === 0) this.#whenClosed?.()
+    this.#endIfLast()
+  }
+
+  #endIfLast(): void {
+    if (this.#whenClosed === undefined || this.#exchanges > 0) return
+    if (this.#busy === 0) {
+      clearTimeout(this.#farewell)
+      this.#whenClosed()
+      return
+    }
+    this.#farewell ??= setTimeout(() => {
+      for (const session of this.#used) session.destroy()
+      this.#whenClosed?.()
+    }, farewellMs)
   }
 }

@@ -34,12 +34,7 @@ export class Upload {
   #hasEnded = false
   #isStopped = false
 
-  constructor(
-    exchange: Exchange,
-    forward: Forward,
-    rules: RequestRules,
-    events: UploadEvents,
-  ) {
+  constructor(exchange: Exchange, forward: Forward, rules: RequestRules, events: UploadEvents) {
     const { bodyStart, maxBodyBytes } = forward
     this.#exchange = exchange
     this.#rules = rules

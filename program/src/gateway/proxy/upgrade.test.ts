@@ -140,7 +140,8 @@ describe('R-WS-1 only WebSocket upgrades are joined', () => {
       const application = await openApplication(accept)
       const { send, door } = await openWorld(application.port)
       expect(await send(text).ended).toMatch(/^HTTP\/1.1 400 /)
-      expect(await door.nextEnd()).toMatchObject({ kind: 'refused', code: 'REQUEST_AMBIGUOUS' })
+      const refused = { kind: 'refused', code: 'REQUEST_AMBIGUOUS', wasSent: false }
+      expect(await door.nextEnd()).toMatchObject(refused)
       expect(application.sockets.length).toBe(0)
     })
   }
@@ -266,7 +267,7 @@ describe('R-WS-3 behind an upgrade that the upstream did not take nothing follow
         const text = await send(upgradeText()).ended
         expect(text).toMatch(/^HTTP\/1.1 502 /)
         expect(text).not.toContain('X-More')
-        expect(await door.nextEnd()).toMatchObject({ kind: 'refused', status: 502 })
+        expect(await door.nextEnd()).toMatchObject({ kind: 'refused', status: 502, wasSent: true })
         await expect.poll(application.open).toBe(0)
       }
     }
