@@ -82,6 +82,13 @@ describe('the architecture test notices', () => {
       'deep import of the package',
       { path: 'program/src/cli/a.ts', text: "import { x } from 'satway/dist/errors.js'" },
     ],
+    [
+      'past the door of a part of the gateway',
+      {
+        path: 'program/src/gateway/edge/a.ts',
+        text: "import type { x } from '../proxy/exchange.ts'",
+      },
+    ],
     ['clock in a pure folder', { path: 'library/src/l402/a.ts', text: 'const t = Date.now()' }],
     [
       'environment in a pure folder',

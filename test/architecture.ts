@@ -78,6 +78,9 @@ function* violationsOf(file: SourceFile): Generator<string> {
         yield `${path}: imports the library by a relative path`
       }
       if (target.startsWith('satway/dist')) yield `${path}: imports past the package's exports`
+      if (target.startsWith('.') && isPastDoor(path, posix.join(dirname(path), target))) {
+        yield `${path}: imports past the door of a part of the gateway`
+      }
     }
     return
   }
@@ -119,6 +122,14 @@ function* importViolation(
   if (!allowed.includes(to)) yield `${path}: "${folder}" may not import "${to}"`
   else if (to !== 'errors' && !absolute.endsWith('/index.ts'))
     yield `${path}: imports past the door of "${to}"`
+}
+
+/** Whether one part of the gateway reaches into another one, past its `index.ts`. */
+function isPastDoor(path: string, target: string): boolean {
+  const part = /^program\/src\/gateway\/([^/]+)\//
+  const to = part.exec(target)?.[1]
+  if (to === undefined || target.endsWith('/index.ts')) return false
+  return path.startsWith('program/') && part.exec(path)?.[1] !== to
 }
 
 /** `library/src/lightning/devnet/wallet.ts` is in `lightning/devnet`; `library/src/errors.ts` is `errors`. */

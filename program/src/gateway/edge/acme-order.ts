@@ -1,6 +1,6 @@
 import { Agent } from 'node:https'
 import { join } from 'node:path'
-import type { TlsConfig } from '../config/config.ts'
+import type { TlsConfig } from '../config/index.ts'
 import type { KeyPair } from './certificate-file.ts'
 import { makePrivateFolder, readIfThere, writePrivateFile } from './certificate-file.ts'
 

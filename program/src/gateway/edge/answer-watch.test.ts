@@ -4,7 +4,7 @@ import { connect, constants } from 'node:http2'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Stage, StageOptions } from '../../../../test/gateway/edge-stage.ts'
 import { openSocket, openStage, readAll, requestText } from '../../../../test/gateway/edge-stage.ts'
-import type { Exchange } from '../proxy/exchange.ts'
+import type { Exchange } from '../proxy/index.ts'
 import { watchAnswer } from './answer-watch.ts'
 
 const limitMs = 500

@@ -1,6 +1,6 @@
 import type { Http2Session, Http2Stream } from 'node:http2'
 import { constants } from 'node:http2'
-import type { Exchange } from '../proxy/exchange.ts'
+import type { Exchange } from '../proxy/index.ts'
 import type { Connection } from './connection.ts'
 
 /** Answers that may wait in one session for as long as a client may be slow. */

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import { constants } from 'node:http2'
 import { Socket } from 'node:net'
-import type { Peer } from '../proxy/exchange.ts'
+import type { Peer } from '../proxy/index.ts'
 import { closeGently } from './gentle-close.ts'
 
 /** How long a connection without a request may take to notice that it was ended. */

@@ -1,4 +1,4 @@
-import type { Exchange } from '../proxy/exchange.ts'
+import type { Exchange } from '../proxy/index.ts'
 
 /**
  * Lets a client that waits to be told so send its body when somebody begins to read it, and not

@@ -5,8 +5,8 @@ import type {
   ServerHttp2Session,
 } from 'node:http2'
 import { constants, createServer } from 'node:http2'
-import type { EdgeLimits } from '../config/config.ts'
-import type { Handler } from '../proxy/exchange.ts'
+import type { EdgeLimits } from '../config/index.ts'
+import type { Handler } from '../proxy/index.ts'
 import { watchAnswersOf } from './answer-watch.ts'
 import type { Connection } from './connection.ts'
 import { continueOnRead } from './continue-on-read.ts'

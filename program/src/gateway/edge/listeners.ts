@@ -1,5 +1,5 @@
-import type { EdgeLimits, ListenerConfig } from '../config/config.ts'
-import type { Handler } from '../proxy/exchange.ts'
+import type { EdgeLimits, ListenerConfig } from '../config/index.ts'
+import type { Handler } from '../proxy/index.ts'
 import type { ChallengeSite } from './challenge-listener.ts'
 import { openChallengeListener } from './challenge-listener.ts'
 import { ConnectionLimit } from './connection-limit.ts'

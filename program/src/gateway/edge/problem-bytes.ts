@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { RefusalCode, RefusalResponse } from 'satway/server'
 import { problemResponse } from 'satway/server'
-import type { RequestFault } from '../proxy/exchange.ts'
+import type { RequestFault } from '../proxy/index.ts'
 
 const served = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 

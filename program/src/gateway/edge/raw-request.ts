@@ -1,5 +1,5 @@
-import type { EdgeLimits } from '../config/config.ts'
-import type { Exchange, RequestFault } from '../proxy/exchange.ts'
+import type { EdgeLimits } from '../config/index.ts'
+import type { Exchange, RequestFault } from '../proxy/index.ts'
 
 type Request = Exchange['request']
 type HeadLimits = Pick<EdgeLimits, 'headBytes' | 'headerCount'>

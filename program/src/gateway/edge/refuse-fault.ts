@@ -1,5 +1,5 @@
-import type { EdgeLimits } from '../config/config.ts'
-import type { Exchange, Handler, RequestFault } from '../proxy/exchange.ts'
+import type { EdgeLimits } from '../config/index.ts'
+import type { Exchange, Handler, RequestFault } from '../proxy/index.ts'
 import { watchAnswer } from './answer-watch.ts'
 import { faultResponse } from './problem-bytes.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { SecureContextOptions, Server, TLSSocket } from 'node:tls'
 import { createSecureContext, createServer } from 'node:tls'
-import type { TlsConfig } from '../config/config.ts'
+import type { TlsConfig } from '../config/index.ts'
 import { acmeKeeper } from './acme-certificate.ts'
 import type { KeyPair } from './certificate-file.ts'
 import { CertificateKeeper } from './certificate-keeper.ts'

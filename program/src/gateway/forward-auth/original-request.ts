@@ -1,5 +1,5 @@
 import type { IncomingRequest } from 'satway/server'
-import type { Exchange } from '../proxy/exchange.ts'
+import type { Exchange } from '../proxy/index.ts'
 
 /** Whose headers say what was asked: nginx's own, or those that Caddy and Traefik set. */
 export type ForwardAuthMode = 'nginx' | 'forward'

@@ -1,6 +1,6 @@
 import type { Receipt } from 'satway/server'
 import { clientNetwork } from 'satway/server'
-import type { RateLimitConfig } from '../config/config.ts'
+import type { RateLimitConfig } from '../config/index.ts'
 
 /**
  * Who is counted as one: the token, with everything that was derived from it, or the client's

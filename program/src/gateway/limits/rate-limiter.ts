@@ -1,5 +1,5 @@
-import type { RateLimitConfig } from '../config/config.ts'
-import type { State } from '../state/state.ts'
+import type { RateLimitConfig } from '../config/index.ts'
+import type { State } from '../state/index.ts'
 import { DebtTable } from './debt-table.ts'
 
 /** `burst` at once, and `requests` every `perSeconds` after that, evenly. */

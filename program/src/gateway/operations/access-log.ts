@@ -1,5 +1,5 @@
 import { L402Error } from 'satway'
-import type { GatewayConfig } from '../config/config.ts'
+import type { GatewayConfig } from '../config/index.ts'
 import { LineWriter } from './line-writer.ts'
 import { formatJsonLine, formatTextLine } from './log-line.ts'
 import type { ExchangeRecord } from './observer.ts'

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { paymentHash } from 'satway'
 import type { Payee } from 'satway/lightning'
-import type { Upstream } from '../proxy/forward.ts'
-import type { State } from '../state/state.ts'
+import type { Upstream } from '../proxy/index.ts'
+import type { State } from '../state/index.ts'
 import type { Check } from './health.ts'
 
 /** Looks up an invoice that cannot exist: a wallet that knows nothing of it is well. */

@@ -1,7 +1,7 @@
 import type { IncomingRequest } from 'satway/server'
 import { clientNetwork } from 'satway/server'
-import type { FreeTierConfig } from '../config/config.ts'
-import type { State } from '../state/state.ts'
+import type { FreeTierConfig } from '../config/index.ts'
+import type { State } from '../state/index.ts'
 import { SharedTerms } from './shared-terms.ts'
 
 type Counter = Pick<State, 'takeFree'>

@@ -1,7 +1,7 @@
 import type { Msat } from 'satway'
 import { msat } from 'satway'
 import type { Price, PriceInput, PriceRange } from 'satway/server'
-import type { PriceConfig } from '../config/config.ts'
+import type { PriceConfig } from '../config/index.ts'
 import { readServiceUrl } from './json-call.ts'
 import type { HttpPriceConfig, PriceQuestion, PricerSource } from './pricer.ts'
 import type { Rate, RateSource } from './rate-source.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Dispatcher } from 'undici'
 import { Agent } from 'undici'
-import type { PriceConfig } from '../config/config.ts'
+import type { PriceConfig } from '../config/index.ts'
 import { AnswerCache } from './answer-cache.ts'
 import { callJson, readServiceUrl } from './json-call.ts'
 import type { PricerAnswer } from './pricer-answer.ts'

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { Agent } from 'undici'
-import type { RateSourceConfig } from '../config/config.ts'
+import type { RateSourceConfig } from '../config/index.ts'
 import type { Decimal } from './decimal.ts'
 import { exceeds, readDecimal } from './decimal.ts'
 import { callJson, JsonNumber, readServiceUrl } from './json-call.ts'

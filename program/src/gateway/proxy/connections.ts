@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { buildConnector, Client } from 'undici'
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 
 /** Longest head of a response, in bytes. Longer: 502. */
 const maxHeadBytes = 64 * 1024

@@ -1,5 +1,5 @@
 import type { Receipt } from 'satway/server'
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 import type { Exchange, UpgradeExchange } from './exchange.ts'
 
 /** How much of the bodies went through so far, in bytes. Engines add to it. */

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import type { Msat } from 'satway'
 import { describe, expect, test } from 'vitest'
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 import type { Exchange } from './exchange.ts'
 import type { Forward } from './forward.ts'
 import {

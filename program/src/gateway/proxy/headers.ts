@@ -1,6 +1,6 @@
 import type { Receipt } from 'satway/server'
 import { isWithheld } from 'satway/server'
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 import type { Exchange } from './exchange.ts'
 import type { FactSigner } from './facts.ts'
 import { createFactSigner } from './facts.ts'

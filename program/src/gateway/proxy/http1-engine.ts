@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 import { bodyShape, discardBody } from './body.ts'
 import { Connections } from './connections.ts'
 import type { Exchange } from './exchange.ts'

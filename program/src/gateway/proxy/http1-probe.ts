@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 import type { Connections } from './connections.ts'
 import type { Upstream } from './forward.ts'
 import type { RequestRules } from './headers.ts'

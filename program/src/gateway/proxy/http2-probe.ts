@@ -1,5 +1,5 @@
 import { constants } from 'node:http2'
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 import type { Upstream } from './forward.ts'
 import type { RequestRules } from './headers.ts'
 import type { Http2Session } from './http2-session.ts'

@@ -1,6 +1,6 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import { connect, constants } from 'node:http2'
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 import { connectUpstream } from './upstream-socket.ts'
 
 /** When a connection is closed or tested. Milliseconds. */

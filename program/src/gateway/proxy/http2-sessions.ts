@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 import type { SessionTimes } from './http2-session.ts'
 import { Http2Session } from './http2-session.ts'
 

@@ -1,6 +1,6 @@
 export { endBody, readStart } from './body.ts'
 export { cutResponse, isClientGone } from './client-response.ts'
-export type { Exchange, Handler, Peer, UpgradeExchange } from './exchange.ts'
+export type { Exchange, Handler, Peer, RequestFault, UpgradeExchange } from './exchange.ts'
 export type { Forward, ForwardEnd, Traffic, Upstream } from './forward.ts'
 export type { GrpcRefusal } from './grpc-refusal.ts'
 export { grpcRefusal, isGrpc, sendGrpcRefusal } from './grpc-refusal.ts'

@@ -1,4 +1,4 @@
-import type { RewriteConfig } from '../config/config.ts'
+import type { RewriteConfig } from '../config/index.ts'
 
 /**
  * What is asked of the upstream: `stripPrefix` is taken off the path, `addPrefix` put before it, and

@@ -13,7 +13,7 @@ import {
   upgradeLines,
   upgradeText,
 } from '../../../../test/gateway/websocket-stage.ts'
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 import { generateCertificate } from '../edge/generated-certificate.ts'
 import type { Forward } from './index.ts'
 import { joinUpgrade } from './upgrade.ts'

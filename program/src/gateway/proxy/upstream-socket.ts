@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { connect as connectTcp, isIP } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 
 /**
  * Connects to an upstream, and proves who answers: the certificate is verified whatever the

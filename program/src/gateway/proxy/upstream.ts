@@ -1,4 +1,4 @@
-import type { UpstreamConfig } from '../config/config.ts'
+import type { UpstreamConfig } from '../config/index.ts'
 import type { Upstream } from './forward.ts'
 import { requestRules } from './headers.ts'
 import { createHttp1Engine } from './http1-engine.ts'
