@@ -34,6 +34,8 @@ describe('what can be read in two ways never reaches the handler', () => {
     ['R-EDGE-1 an empty Host line', requestText('GET / HTTP/1.1', 'Host: '), '400'],
     ['R-EDGE-1 a Host list', requestText('GET / HTTP/1.1', 'Host: a, b'), '400'],
     ['R-EDGE-1 a Host with a path', requestText('GET / HTTP/1.1', 'Host: a/b'), '400'],
+    ['R-EDGE-1 a Host that begins with a dot', requestText('GET / HTTP/1.1', 'Host: .a.b'), '400'],
+    ['R-EDGE-1 a Host with an empty label', requestText('GET / HTTP/1.1', 'Host: a..b:80'), '400'],
     ['R-EDGE-1 a Host with a user', requestText('GET / HTTP/1.1', 'Host: a@b'), '400'],
     [
       'R-EDGE-1 a Host that is not ASCII',
@@ -187,6 +189,11 @@ describe('what is well formed is served', () => {
   const close = 'Connection: close'
   const table: readonly (readonly [string, string, string])[] = [
     ['a plain request', requestText('GET /a?b=c HTTP/1.1', close), 'GET /a?b=c'],
+    [
+      'a Host with the dot of the root',
+      requestText('GET / HTTP/1.1', 'Host: a.b.', close),
+      'GET /',
+    ],
     ['a Host with a port', requestText('GET / HTTP/1.1', 'Host: [::1]:8080', close), 'GET /'],
     ['HTTP/1.0 with a Host', requestText('GET /old HTTP/1.0'), 'GET /old'],
     [

@@ -128,7 +128,7 @@ function hostFault({ hosts, host }: Head): string | undefined {
 
 /** A name or an address, and perhaps a port. */
 function isHost(text: string): boolean {
-  return /^(?:[\w.~-]{1,255}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{0,5})?$/.test(text)
+  return /^(?:(?!\.|[^:]*\.\.)[\w.~-]{1,255}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{0,5})?$/.test(text)
 }
 
 /** The parser refuses most of it; what it lets through has been read in two ways by others. */
