@@ -238,6 +238,13 @@ describe('satway gateway --workers 2', () => {
     )
     expect(statuses.filter((status) => status === 200)).toHaveLength(20)
 
+    // Two payments of 10 sat, counted once whoever of the processes saw them.
+    await expect
+      .poll(async () => await (await fetch(`http://127.0.0.1:${place.admin}/metrics`)).text(), {
+        timeout: 8000,
+        interval: 300,
+      })
+      .toMatch(/^satway_revenue_msat_total\{service="shop"\} 20000$/m)
     const info = await admin(place, 'info', '--json')
     expect(JSON.parse(info.stdout)).toMatchObject({ workers: 2 })
     const file = join(place.folder, 'satway.yaml')

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url'
+import type { Settlement } from 'satway/lightning'
 import type { GatewayConfig } from './config/index.ts'
 import type { Gateway } from './gateway.ts'
-import type { Log } from './operations/index.ts'
-import { foldSnapshots } from './operations/index.ts'
+import type { Log, Observer } from './operations/index.ts'
+import { createMetrics, foldSnapshots } from './operations/index.ts'
 import type { State } from './state/index.ts'
 import type { OpenWallet } from './wallet/index.ts'
 import { openWorker } from './worker.ts'
@@ -38,6 +39,8 @@ async function startHere({ packet, state, wallet, log }: StartOptions): Promise<
 
 async function startWorkers(options: StartOptions): Promise<RunningFleet> {
   const { workers, packet, state, wallet, log } = options
+  // What only the primary sees: every payment, also one whose challenge no worker remembers.
+  const metrics = createMetrics({ process: 'primary' })
   for (const { host, port } of options.config().listen) await claimPort(host, port)
   const primary = await startPrimary({
     workers,
@@ -49,8 +52,7 @@ async function startWorkers(options: StartOptions): Promise<RunningFleet> {
     config: packet,
     drainMs: () => options.config().drainMs,
     released: (owner) => state.releaseOf(owner),
-    settled: ({ paymentHash, amountMsat, settledAtSeconds }) =>
-      noteSettlement(state, log, { paymentHash, amountMsat, settledAtSeconds }),
+    settled: countSettlements(state, metrics),
     fold: foldSnapshots,
     log,
   })
@@ -59,30 +61,36 @@ async function startWorkers(options: StartOptions): Promise<RunningFleet> {
     port,
     scheme: tls === undefined ? ('http' as const) : ('https' as const),
   }))
-  return { fleet: primary, addresses, gaveUp: primary.gaveUp }
+  const fleet: Fleet = {
+    ...primary,
+    collect: async () => [...(await primary.collect()), metrics.snapshot()],
+  }
+  return { fleet, addresses, gaveUp: primary.gaveUp }
 }
 
-/** A worker that knows what was sold adds it. */
-function noteSettlement(
+/** How long the worker that sold something has to write down what it was. */
+const settlingMs = 2000
+
+/** Writes every payment to the ledger, and counts it for the service that a worker says it was for. */
+function countSettlements(
   state: State,
-  log: Log,
-  {
-    paymentHash,
-    ...settlement
-  }: {
-    readonly paymentHash: Uint8Array
-    readonly amountMsat: bigint
-    readonly settledAtSeconds: number
-  },
-): void {
+  metrics: Pick<Observer, 'settled'>,
+): (settlement: Settlement) => void {
+  return ({ paymentHash, amountMsat, settledAtSeconds }) => {
+    const hash = Buffer.from(paymentHash).toString('hex')
+    const unknown = { service: undefined, capability: undefined }
+    state.noteSettlement({ paymentHash: hash, amountMsat, settledAtSeconds, ...unknown })
+    const count = (): void => metrics.settled(serviceOf(state, hash), amountMsat)
+    setTimeout(count, settlingMs).unref()
+  }
+}
+
+/** `undefined` where nobody knows, or the ledger cannot be read: the payment counts all the same. */
+function serviceOf(state: State, paymentHash: string): string | undefined {
   try {
-    state.noteSettlement({
-      paymentHash: Buffer.from(paymentHash).toString('hex'),
-      ...settlement,
-      service: undefined,
-      capability: undefined,
-    })
-  } catch (error) {
-    log.failure('use-store', undefined, error)
+    const service = state.transaction(paymentHash)?.service
+    return service === '' ? undefined : service
+  } catch {
+    return undefined
   }
 }

@@ -29,12 +29,13 @@ export function recordSettlements(
   const following = follow(payee, stop.signal, observer, ({ paymentHash, ...settlement }) => {
     const hash = encodeHex(paymentHash)
     const known = sold.get(hash)
-    // Every process is told of every payment: one counts it, the one that sold it.
+    // Every process is told of every payment. Of several, the one that sold it says what it was for, and
+    // the primary counts them all.
     if (known === undefined && !isAlone) return
     sold.delete(hash)
     const { service, capability } = known ?? { service: undefined, capability: undefined }
     state.noteSettlement({ paymentHash: hash, ...settlement, service, capability })
-    observer.settled(service, settlement.amountMsat)
+    if (isAlone) observer.settled(service, settlement.amountMsat)
   })
   return {
     remember(paymentHash, what) {
