@@ -22,12 +22,16 @@ export class DebtTable {
   readonly #shared = new Float64Array(sharedPlaces)
   /** When nothing in the shared places is owed any more. */
   #sharedUntil = Number.NEGATIVE_INFINITY
-  readonly #secret = randomBytes(16).toString('hex')
+  readonly #secret: string
   #hand: Iterator<[string, number]> = this.#own.entries()
 
-  /** @param places - Keys that have a place of their own. */
-  constructor(places: number) {
+  /**
+   * @param places - Keys that have a place of their own.
+   * @param secret - Chooses which keys share a place. Default: random.
+   */
+  constructor(places: number, secret: string = randomBytes(16).toString('hex')) {
     this.#places = places
+    this.#secret = secret
   }
 
   /** @returns `undefined` when nothing is known, which is no debt. */

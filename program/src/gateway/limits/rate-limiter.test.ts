@@ -5,7 +5,8 @@ import { createRateLimiter, createSharedRateLimiter } from './rate-limiter.ts'
 
 function open(rate: Rate, places?: number) {
   const clock = { seconds: 1000 }
-  const limiter = createRateLimiter(rate, () => clock.seconds, places)
+  // Which keys share a place must not be up to chance.
+  const limiter = createRateLimiter(rate, () => clock.seconds, places, 'fixed')
   const takeAll = (key: string): number => {
     let taken = 0
     while (limiter.take(key) === 0) taken++

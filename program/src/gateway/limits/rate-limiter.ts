@@ -20,18 +20,20 @@ const systemNow = (): number => performance.now() / 1000
  * @param now - Seconds, with or without a fraction. A clock that is set back makes nobody wait longer
  *   than a full bucket takes. Default: the process's own, which cannot be set back.
  * @param places - Keys that are counted each for itself; more share some.
+ * @param secret - Chooses which of those share. Default: random.
  * @spec gateway.md R-LIM-1, R-LIM-2, R-LIM-5, R-LIM-7, R-LIM-9
  */
 export function createRateLimiter(
   rate: Rate,
   now: () => number = systemNow,
   places: number = 100_000,
+  secret?: string,
 ): RateLimiter {
   const secondsEach = rate.perSeconds / rate.requests
   const fullSeconds = rate.burst * secondsEach
   // What sums of fractions of seconds may be off by.
   const tolerance = Math.min(1e-6, secondsEach / 1000)
-  const debts = new DebtTable(places)
+  const debts = new DebtTable(places, secret)
   return {
     take: (key) => {
       const nowSeconds = now()

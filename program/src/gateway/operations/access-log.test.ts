@@ -318,9 +318,12 @@ describe('R-OPS-10 a slow or full disk costs lines, never time or memory', () =>
         errors += chunk.toString()
       })
       for (let waited = 0; waited < 2000 && !errors.includes('"ms"'); waited++) await sleep(10)
-      const { lost } = JSON.parse(errors.split('\n').at(-2)!) as { lost: number }
+      const { lost, ms } = JSON.parse(errors.split('\n').at(-2)!) as { lost: number; ms: number }
       expect(lost).toBeGreaterThan(0)
-      expect(errors.match(/lines were dropped/g)).toHaveLength(1)
+      // Once for each batch at most, and a batch is what comes in 100 ms.
+      const told = errors.match(/lines were dropped/g) ?? []
+      expect(told.length).toBeGreaterThan(0)
+      expect(told.length).toBeLessThanOrEqual(Math.ceil(ms / 100) + 1)
       let text = ''
       child.stdout.on('data', (chunk: Buffer) => {
         text += chunk.toString()
