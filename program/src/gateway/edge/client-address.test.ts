@@ -17,7 +17,7 @@ describe('addresses', () => {
       fc.ipV4Extended(),
       fc.ipV4(),
       ipv6Text,
-      fc.string({ unit: fc.constantFrom('0', '1', '9', 'f', 'g', ':', '.', '%', '/') }),
+      fc.string({ unit: fc.constantFrom('0', '1', '9', 'f', 'g', ':', '.', '%', '/', '_', '-') }),
     )
     fc.assert(
       fc.property(text, (address) => {

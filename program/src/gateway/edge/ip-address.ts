@@ -58,7 +58,7 @@ function parseIpv4(text: string): number | undefined {
 }
 
 function parseIpv6(text: string): readonly [number, number, number, number] | undefined {
-  const plain = /^([0-9a-fA-F:.]+)(?:%[\w.-]+)?$/.exec(text)?.[1]
+  const plain = /^([0-9a-fA-F:.]+)(?:%[0-9a-zA-Z.:-]+)?$/.exec(text)?.[1]
   if (plain === undefined) return undefined
   const halves = plain.split('::')
   if (halves.length > 2) return undefined
