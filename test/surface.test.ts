@@ -81,6 +81,7 @@ const surface: Readonly<Record<string, readonly string[]>> = {
     'parseKeyRing',
     'problemResponse',
     'requireArguments',
+    'watchSettlements',
   ],
   './client': [
     'buysTheSame',

@@ -1,5 +1,6 @@
 import { encodeHex } from 'satway'
 import type { Payee } from 'satway/lightning'
+import { watchSettlements } from 'satway/server'
 import type { Observer } from './operations/index.ts'
 import type { State } from './state/index.ts'
 
@@ -14,8 +15,6 @@ export type SettlementRecord = {
 
 /** Challenges remembered at a time; the oldest are forgotten. */
 const maxRemembered = 20_000
-const firstDelayMs = 1000
-const longestDelayMs = 60_000
 
 /** @param isAlone - Whether this is the only process. */
 export function recordSettlements(
@@ -25,65 +24,25 @@ export function recordSettlements(
   isAlone: boolean,
 ): SettlementRecord {
   const sold = new Map<string, Sold>()
-  const stop = new AbortController()
-  const following = follow(payee, stop.signal, observer, ({ paymentHash, ...settlement }) => {
-    const hash = encodeHex(paymentHash)
-    const known = sold.get(hash)
-    // Every process is told of every payment. Of several, the one that sold it says what it was for, and
-    // the primary counts them all.
-    if (known === undefined && !isAlone) return
-    sold.delete(hash)
-    const { service, capability } = known ?? { service: undefined, capability: undefined }
-    state.noteSettlement({ paymentHash: hash, ...settlement, service, capability })
-    if (isAlone) observer.settled(service, settlement.amountMsat)
+  const stop = watchSettlements(payee, {
+    settled: ({ paymentHash, ...settlement }) => {
+      const hash = encodeHex(paymentHash)
+      const known = sold.get(hash)
+      // Every process is told of every payment. Of several, the one that sold it says what it was for,
+      // and the primary counts them all.
+      if (known === undefined && !isAlone) return
+      sold.delete(hash)
+      const { service, capability } = known ?? { service: undefined, capability: undefined }
+      state.noteSettlement({ paymentHash: hash, ...settlement, service, capability })
+      if (isAlone) observer.settled(service, settlement.amountMsat)
+    },
+    broken: (error) => observer.failure('payee', undefined, error),
   })
   return {
     remember(paymentHash, what) {
       if (sold.size >= maxRemembered) sold.delete(sold.keys().next().value!)
       sold.set(paymentHash, what)
     },
-    async close() {
-      stop.abort()
-      await following
-    },
+    close: stop,
   }
-}
-
-async function follow(
-  payee: Payee,
-  signal: AbortSignal,
-  observer: Observer,
-  settled: (settlement: {
-    readonly paymentHash: Uint8Array
-    readonly amountMsat: bigint
-    readonly settledAtSeconds: number
-  }) => void,
-): Promise<void> {
-  let delayMs = firstDelayMs
-  while (!signal.aborted) {
-    try {
-      for await (const settlement of payee.settlements(signal)) {
-        delayMs = firstDelayMs
-        settled(settlement)
-      }
-    } catch (error) {
-      if (!signal.aborted) observer.failure('payee', undefined, error)
-    }
-    await pause(delayMs, signal)
-    delayMs = Math.min(longestDelayMs, delayMs * 2)
-  }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    timer.unref()
-    signal.addEventListener('abort', done, { once: true })
-  })
 }
