@@ -1,15 +1,13 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { canPin } from '../child/processes.ts'
-import type { Chapter, Pace } from '../figures.ts'
-import { meetsTarget } from '../figures.ts'
+import type { Chapters } from '../command.ts'
+import { build, readArguments, sayTargets } from '../command.ts'
+import type { Pace } from '../figures.ts'
 import type { ChapterResult } from '../report.ts'
 import { describeMachine, formatMarkdown, formatTable } from '../report.ts'
 import { versionOf } from './machine.ts'
 
-const chapters: Readonly<Record<string, () => Promise<Chapter>>> = {
+const chapters: Chapters = {
   small: async () => (await import('./small.ts')).smallChapter,
   large: async () => (await import('./large.ts')).largeChapter,
   steady: async () => (await import('./steady-rate.ts')).steadyChapter,
@@ -26,7 +24,7 @@ Needs nginx, wrk and taskset, two processors, and Linux; haproxy and Go join whe
 A whole run, neither quick nor of one chapter, writes bench/results/gateway.json and gateway.md.
 `
 
-const { quick, only, check } = readArguments()
+const { quick, only, check } = readArguments(chapters, usage)
 const lacks = ['nginx', 'wrk'].filter((name) => versionOf(name, ['-v']) === undefined)
 if (lacks.length > 0 || !canPin) {
   process.stderr.write(
@@ -51,10 +49,7 @@ for (const [name, load] of Object.entries(chapters)) {
   results.push(result)
 }
 
-const aimed = results.flatMap(({ figures }) => figures).filter(({ target }) => target !== undefined)
-const missed = aimed.filter((figure) => meetsTarget(figure) === false)
-process.stdout.write(`${aimed.length - missed.length} of ${aimed.length} targets met\n`)
-for (const { what } of missed) process.stdout.write(`MISSED: ${what}\n`)
+const missed = sayTargets(results)
 
 if (!quick && only === undefined) {
   const folder = new URL('../results/', import.meta.url)
@@ -65,34 +60,6 @@ if (!quick && only === undefined) {
   process.stdout.write('Written: bench/results/gateway.json and bench/results/gateway.md\n')
 }
 process.exitCode = check && missed.length > 0 ? 1 : 0
-
-function readArguments(): { quick: boolean; check: boolean; only: string | undefined } {
-  try {
-    const { values } = parseArgs({
-      options: {
-        quick: { type: 'boolean', default: false },
-        check: { type: 'boolean', default: false },
-        only: { type: 'string' },
-      },
-    })
-    const name = values.only
-    if (name !== undefined && !Object.hasOwn(chapters, name))
-      throw new Error(`no chapter "${name}"`)
-    return { quick: values.quick, check: values.check, only: name }
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
-    process.exit(2)
-  }
-}
-
-/** The figures are those of the built program, as it is published. */
-function build(): void {
-  const root = fileURLToPath(new URL('../..', import.meta.url))
-  const built = spawnSync(process.execPath, ['tools/build.ts'], { cwd: root, stdio: 'inherit' })
-  if (built.status === 0) return
-  process.stderr.write('The build failed; its messages are above.\n')
-  process.exit(1)
-}
 
 function note(line: string): void {
   process.stderr.write(`… ${line}\n`)
