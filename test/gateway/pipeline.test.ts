@@ -1,9 +1,14 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { request as ask, createServer as createHttp1Server } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { State } from '../../program/src/gateway/state/index.ts'
+import { openState } from '../../program/src/gateway/state/index.ts'
 import type { Stage } from './stage.ts'
 import { narrow, openStage, paymentHashOf } from './stage.ts'
 import type { TestUpstream } from './upstream.ts'
@@ -226,6 +231,29 @@ describe('R-GW-7 a rate limit', () => {
     )
     expect([(await ask(first)).status, (await ask(first)).status]).toEqual([200, 402])
   })
+})
+
+test('R-GW-19 a shared rate that cannot be read is 503, and the use is given back', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'satway-rate-'))
+  const real = openState({ file: join(folder, 'state.db'), owner: 'test' })
+  let isAway = true
+  const state: State = {
+    ...real,
+    takeRate: (key, rate) => {
+      if (isAway) throw new Error('the file is locked')
+      return real.takeRate(key, rate)
+    },
+  }
+  const route = 'GET /a: { price: 10 sat, uses: 1, rate_limit: { requests: 9, per: 1m } }'
+  const { stage } = await setUp(shop(route), { workers: 2, state })
+  const authorization = await stage.buy('/a')
+  const away = await fetch(`${stage.url}/a`, paid(authorization))
+  expect([away.status, away.headers.get('retry-after')]).toEqual([503, '5'])
+  expect(await away.json()).toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  isAway = false
+  expect(await statusOf(`${stage.url}/a`, paid(authorization))).toBe(200)
+  expect(await statusOf(`${stage.url}/a`, paid(authorization))).toBe(402)
+  rmSync(folder, { recursive: true, force: true })
 })
 
 describe('R-GW-8 a bound on requests at the upstream', () => {

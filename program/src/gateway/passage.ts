@@ -69,7 +69,14 @@ async function findRoom(
 ): Promise<{ readonly code: RefusalCode; readonly retryAfterSeconds?: number } | undefined> {
   const { takeRate, concurrency } = route
   if (takeRate !== undefined) {
-    const wait = takeRate(decision.receipt, facts.clientAddress)
+    let wait: number
+    try {
+      wait = takeRate(decision.receipt, facts.clientAddress)
+    } catch {
+      // What several processes share is away, and nobody can say how often this client was here.
+      await decision.finish(undefined)
+      return { code: 'STORE_UNAVAILABLE' }
+    }
     if (wait > 0) {
       await decision.finish(undefined)
       return { code: 'REQUEST_RATE_LIMITED', retryAfterSeconds: Math.max(1, Math.ceil(wait)) }
