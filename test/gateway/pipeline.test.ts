@@ -341,6 +341,25 @@ describe('R-GW-11 a reload', () => {
     expect(await statusOf(`${stage.url}/a`, paid(authorization))).toBe(200)
   })
 
+  test('one that fails leaves the source of rates that is in force alone', async () => {
+    const rates = await openUpstream()
+    open.push(rates)
+    rates.answer = (_, response) => response.end('{"USD":50000}')
+    const source = `rates: { url: "${rates.url}/", member: "{currency}", refresh: 1s, max_age: 2s }`
+    const { stage } = await setUp(shop('GET /a: 0.02 USD', source))
+    expect(await statusOf(`${stage.url}/a`)).toBe(402)
+    const { config } = stage.gateway.current()
+    const broken = {
+      ...config,
+      rates: { ...config.rates!, timeoutMs: 1 },
+      services: [{ ...config.services[0]!, name: 'Not a name' }],
+    }
+    await expect(stage.gateway.reload(broken)).rejects.toThrow(/service/)
+    await new Promise((resolve) => setTimeout(resolve, 2200))
+    expect(await statusOf(`${stage.url}/a`)).toBe(402)
+    expect(rates.seen.length).toBeGreaterThan(1)
+  })
+
   test('one with a mistake changes nothing', async () => {
     const { stage } = await setUp(shop('GET /a: 10 sat'))
     await expect(stage.reload('servces: []')).rejects.toThrow(/servces/)

@@ -65,7 +65,7 @@ export async function openGateway(
       payee: options.payee,
       keys: parseKeyRing(next.keys),
       state,
-      rates: rates.of(next),
+      rates: rates.prepare(next),
       pricers,
       dryRun: options.dryRun,
       workers: options.workers,
@@ -74,6 +74,7 @@ export async function openGateway(
       previous,
     })
   let snapshot = build(config, undefined)
+  rates.settle(true)
   const streams = new ActiveStreams(state.denyList)
   const draining = new AbortController()
   const handling: HandlerOptions = {
@@ -99,13 +100,16 @@ export async function openGateway(
     current: () => snapshot,
     async reload(next) {
       const previous = snapshot
-      const built = build(next, previous)
+      let built: Snapshot | undefined
       try {
+        built = build(next, previous)
         await listeners.renew(next.listen)
       } catch (error) {
-        await built.retire(previous)
+        rates.settle(false)
+        await built?.retire(previous)
         throw error
       }
+      rates.settle(true)
       snapshot = built
       void previous.retire(built)
     },
@@ -156,31 +160,44 @@ function withLog(observer: Observer, accessLog: AccessLog): Observer {
   }
 }
 
-/** The one source of rates, kept over reloads that do not change it. */
+/** The source of rates, kept over reloads that do not change it, and over those that fail. */
 class Rates {
   readonly #observer: Observer
-  #open: { readonly key: string; readonly source: RateSource } | undefined
+  #inForce: OpenRates = { key: undefined, source: undefined }
+  #prepared: OpenRates | undefined
 
   constructor(observer: Observer) {
     this.#observer = observer
   }
 
-  of({ rates }: GatewayConfig): RateSource | undefined {
-    if (rates === undefined) return undefined
+  /** The source for a configuration that may come into force: {@link settle} says whether it did. */
+  prepare({ rates }: GatewayConfig): RateSource | undefined {
     const key = JSON.stringify(rates)
-    if (this.#open?.key === key) return this.#open.source
-    this.#open?.source.close()
-    const source = createRateSource(rates, {
-      failed: (error) => this.#observer.failure('rates', undefined, error),
-    })
-    this.#open = { key, source }
-    return source
+    this.#prepared = this.#inForce.key === key ? this.#inForce : this.#open(key, rates)
+    return this.#prepared.source
+  }
+
+  settle(isInForce: boolean): void {
+    const prepared = this.#prepared ?? this.#inForce
+    this.#prepared = undefined
+    if (prepared === this.#inForce) return
+    const unused = isInForce ? this.#inForce : prepared
+    if (isInForce) this.#inForce = prepared
+    unused.source?.close()
   }
 
   close(): void {
-    this.#open?.source.close()
+    this.#inForce.source?.close()
+  }
+
+  #open(key: string | undefined, rates: GatewayConfig['rates']): OpenRates {
+    if (rates === undefined) return { key, source: undefined }
+    const failed = (error: unknown): void => this.#observer.failure('rates', undefined, error)
+    return { key, source: createRateSource(rates, { failed }) }
   }
 }
+
+type OpenRates = { readonly key: string | undefined; readonly source: RateSource | undefined }
 
 function systemSeconds(): number {
   return Math.floor(Date.now() / 1000)
