@@ -57,6 +57,7 @@ export class RemotePayee implements Payee {
     return decodeStatus(answer.status)
   }
 
+  /** One whose message was on its way from the primary when this was called is told too. */
   settlements(signal: AbortSignal): AsyncIterable<Settlement> {
     const queue = new SettlementQueue(() => {
       signal.removeEventListener('abort', onAbort)
