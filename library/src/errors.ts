@@ -73,6 +73,7 @@ export const codes = {
   PAYMENT_NOT_DELIVERED: 'The payment settled, but the server did not accept the credential.',
   NODE_UNAVAILABLE: 'The Lightning node or wallet cannot be reached, or did not answer properly.',
   STORE_UNAVAILABLE: 'A store that the decision depends on cannot be reached.',
+  JOURNAL_UNUSABLE: 'The journal of payments is damaged, foreign, or sealed with another key.',
 
   CONFIG_INVALID: 'The configuration has mistakes.',
 } as const

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { PolicyOptions } from '../../library/src/client/index.ts'
-import { createMemoryLedger } from '../../library/src/client/index.ts'
+import type { BudgetLimits, Client, Ledger, PolicyOptions } from '../../library/src/client/index.ts'
+import { createMemoryLedger, createMemoryTokenStore } from '../../library/src/client/index.ts'
 import type { Fault } from '../../library/src/lightning/devnet/index.ts'
 import { openMarket, openPolicy, thrownBy } from './market.ts'
-import { startSeller } from './seller.ts'
+import { hashHex, startSeller } from './seller.ts'
 
 const oneMsat = 11_001n
 
@@ -51,7 +51,16 @@ describe('R-PAY-24 a budget', () => {
       const { code, details } = await thrownBy(client.fetch(`${seller.origin}/data`))
       expect([code, details]).toEqual([
         'BUDGET_EXCEEDED',
-        { limit, amountMsat: '10000', maxFeeMsat: '5000', limitMsat: '14999', leftMsat: '14999' },
+        {
+          limit,
+          origin: seller.origin,
+          paymentHash: hashHex(seller.sold[0]!),
+          amountMsat: '10000',
+          maxFeeMsat: '5000',
+          limitMsat: '14999',
+          leftMsat: '14999',
+          hint: expect.stringContaining('policy.'),
+        },
       ])
       expect(market.spentMsat()).toBe(0n)
       const exact = Object.fromEntries(Object.keys(policy).map((key) => [key, '15 sat']))
@@ -91,20 +100,32 @@ describe('R-PAY-24 a budget', () => {
 })
 
 type Step =
-  | { readonly kind: 'call'; readonly path: number; readonly sat: number }
+  | { readonly kind: 'call'; readonly path: number; readonly sat: number; readonly of: 0 | 1 }
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'advance'; readonly seconds: number }
+  | { readonly kind: 'policy'; readonly policy: PolicyOptions | 'broken' }
   | { readonly kind: 'reconcile' }
-  | { readonly kind: 'restart' }
+  | { readonly kind: 'restart'; readonly of: 0 | 1 }
   | { readonly kind: 'rest' }
+
+const widest = { maxPaymentMsat: '60 sat', maxTotalMsat: '400 sat', perHourMsat: '150 sat' }
+const policies: readonly PolicyOptions[] = [
+  widest,
+  { ...widest, maxTotalMsat: '100 sat' },
+  { ...widest, perHourMsat: '30 sat' },
+  { ...widest, maxPaymentMsat: '20 sat' },
+  { ...widest, denyHosts: ['127.0.0.1'] },
+]
+const of = fc.constantFrom(0 as const, 1 as const)
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
-    weight: 6,
+    weight: 8,
     arbitrary: fc.record({
       kind: fc.constant('call' as const),
       path: fc.integer({ min: 0, max: 4 }),
       sat: fc.integer({ min: 1, max: 40 }),
+      of,
     }),
   },
   {
@@ -126,14 +147,43 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     kind: fc.constant('advance' as const),
     seconds: fc.constantFrom(1, 60, 3600, 90_000),
   }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('policy' as const),
+      policy: fc.oneof(
+        { weight: 3, arbitrary: fc.constant(widest) },
+        fc.constantFrom(...policies, 'broken' as const),
+      ),
+    }),
+  },
   fc.constant({ kind: 'reconcile' as const }),
-  fc.constant({ kind: 'restart' as const }),
+  fc.record({ kind: fc.constant('restart' as const), of }),
   { weight: 3, arbitrary: fc.constant({ kind: 'rest' as const }) },
 )
 
-test('R-PAY-24 no interleaving of calls, faults, restarts and time spends more than a budget, and the ledger counts at least what is gone', async () => {
-  const limits = { maxPaymentMsat: '60 sat', maxTotalMsat: '400 sat', perHourMsat: '150 sat' }
+/** A ledger that tells the sums when a payment begins, and the limits under which it does. */
+function watched(
+  ledger: Ledger,
+  now: () => number,
+  onBegun: (
+    sums: { readonly totalMsat: bigint; readonly hourMsat: bigint },
+    limits: BudgetLimits,
+  ) => void,
+): Ledger {
+  return {
+    ...ledger,
+    begin: async (intent, limits) => {
+      const begun = await ledger.begin(intent, limits)
+      if (begun.status === 'begun') onBegun(await ledger.spending(now()), limits)
+      return begun
+    },
+  }
+}
+
+test('R-PAY-24 R-PAY-80 no interleaving of calls of two clients, faults, restarts, time and changes of the policy spends more than a budget, and the ledger counts at least what is gone', async () => {
   let payments = 0
+  let changes = 0
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
       const market = openMarket()
@@ -142,8 +192,26 @@ test('R-PAY-24 no interleaving of calls, faults, restarts and time spends more t
         answer: (request, by) =>
           by.serve(request, { sat: BigInt(request.target.split('?')[1]!), uses: 2 }),
       })
-      const ledger = createMemoryLedger()
-      let client = market.client({ ledger, policy: limits })
+      let policy: PolicyOptions | 'broken' = widest
+      let isBroken = false
+      const failures: unknown[] = []
+      const ledger = watched(createMemoryLedger(), market.now, (sums, limits) => {
+        if (isBroken) failures.push('a payment began without a policy')
+        if (sums.totalMsat > limits.maxTotalMsat || sums.hourMsat > limits.perHourMsat!) {
+          failures.push({ sums, limits })
+        }
+      })
+      const tokens = createMemoryTokenStore()
+      const open = (): Client =>
+        market.client({
+          ledger,
+          tokens,
+          policy: () => {
+            if (policy === 'broken') throw new Error('no file')
+            return policy
+          },
+        })
+      const clients = [open(), open()]
       const spentAt: { readonly seconds: number; readonly msat: bigint }[] = []
       let seenMsat = 0n
       const look = async (): Promise<void> => {
@@ -163,21 +231,29 @@ test('R-PAY-24 no interleaving of calls, faults, restarts and time spends more t
       for (const one of steps) {
         if (one.kind === 'fault') market.buyer.injectFault(one.fault)
         if (one.kind === 'advance') market.advance(one.seconds)
-        if (one.kind === 'restart') client = market.client({ ledger, policy: limits })
-        if (one.kind === 'reconcile') await client.reconcile()
+        if (one.kind === 'restart') clients[one.of] = open()
+        if (one.kind === 'reconcile') await clients[0]!.reconcile()
         if (one.kind === 'rest') await Promise.allSettled(running)
+        if (one.kind === 'policy') {
+          changes++
+          isBroken = false
+          policy = one.policy
+          await new Promise(setImmediate)
+          isBroken = policy === 'broken'
+        }
         if (one.kind === 'call') {
-          running.push(client.fetch(`${seller.origin}/p${one.path}?${one.sat}`))
+          running.push(clients[one.of]!.fetch(`${seller.origin}/p${one.path}?${one.sat}`))
           running.at(-1)!.catch(() => undefined)
         }
         await look()
       }
       await Promise.allSettled(running)
       await look()
+      expect(failures).toEqual([])
       // One payment a hash, as many as the seller’s own node has seen settle.
       const entries = await ledger.list()
       expect(new Set(entries.map(({ paymentHash }) => paymentHash)).size).toBe(entries.length)
-      await client.reconcile()
+      await clients[0]!.reconcile()
       const settled = (await ledger.list()).filter(({ state }) => state === 'settled')
       let settledMsat = 0n
       for (const { amountMsat, feeMsat } of settled) settledMsat += amountMsat + feeMsat!
@@ -188,4 +264,5 @@ test('R-PAY-24 no interleaving of calls, faults, restarts and time spends more t
     { numRuns: 60 },
   )
   expect(payments).toBeGreaterThan(100)
+  expect(changes).toBeGreaterThan(50)
 })

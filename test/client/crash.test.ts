@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { crashPoints } from '../../library/src/client/crash-point.ts'
 import type { Ledger, TokenStore } from '../../library/src/client/index.ts'
 import { createMemoryLedger, createMemoryTokenStore } from '../../library/src/client/index.ts'
 import type { Payer } from '../../library/src/lightning/index.ts'
@@ -6,6 +7,8 @@ import { openMarket, thrownBy } from './market.ts'
 import { startSeller } from './seller.ts'
 
 const oneMsat = 11_001n
+/** Short, so that nobody waits long for a process that is gone. */
+const paymentTimeoutMs = 100
 /** Longer than the lease of a payment. */
 const restartSeconds = 120
 
@@ -42,7 +45,7 @@ class Life {
 }
 
 function lives(): readonly (readonly [number, 'before' | 'after'])[] {
-  const points = Array.from({ length: 14 }, (_, i) => i + 1)
+  const points = Array.from({ length: 17 }, (_, i) => i + 1)
   return points.flatMap((point) => [[point, 'before'] as const, [point, 'after'] as const])
 }
 
@@ -56,6 +59,7 @@ describe('R-PAY-39 a process that dies', () => {
       const url = `${seller.origin}/data`
       const life = new Life(point, effect)
       const dying = market.client({
+        paymentTimeoutMs,
         ledger: life.wrap<Ledger>(ledger),
         tokens: life.wrap<TokenStore>(tokens),
         payer: life.wrap<Payer>(market.buyer),
@@ -96,7 +100,7 @@ describe('R-PAY-39 a process that dies', () => {
       fetch: (input, init) => life.deal(() => fetch(input, init)),
     })
     await client.fetch(`${seller.origin}/data`)
-    expect(life.dealings).toBeLessThanOrEqual(14)
+    expect(life.dealings).toBeLessThanOrEqual(17)
     expect(life.dealings).toBeGreaterThan(8)
   })
 })
@@ -191,4 +195,49 @@ test('R-PAY-73 reconcile settles what settled, keeps its token, and pays nothing
   expect(market.spentMsat()).toBe(spentMsat)
   expect((await market.client({ ledger, tokens }).fetch(`${seller.origin}/a`)).status).toBe(200)
   expect(market.spentMsat()).toBe(spentMsat)
+})
+
+test('R-PAY-73 reconcile says whether the wallet answered, and leaves alone what is being paid', async () => {
+  const market = openMarket()
+  const seller = await startSeller(market)
+  const ledger = createMemoryLedger()
+  const tokens = createMemoryTokenStore()
+  const client = market.client({ ledger, tokens })
+  market.buyer.injectFault({ kind: 'in-flight' })
+  await thrownBy(client.fetch(`${seller.origin}/a`))
+  expect((await client.reconcile()).map(({ state, answered }) => [state, answered])).toEqual([
+    ['unknown', true],
+  ])
+  market.buyer.setReachable(false)
+  expect((await client.reconcile()).map(({ answered }) => answered)).toEqual([false])
+  market.buyer.setReachable(true)
+
+  let pay = (): void => undefined
+  const slow: Payer = {
+    ...market.buyer,
+    pay: (invoice, limits) =>
+      new Promise((resolve) => {
+        pay = () => resolve(market.buyer.pay(invoice, limits))
+      }),
+  }
+  const paying = market.client({ ledger, tokens, payer: slow })
+  const call = paying.fetch(`${seller.origin}/b`)
+  while ((await ledger.list())[1]?.state !== 'sending') await new Promise(setImmediate)
+  expect((await paying.reconcile()).map(({ state }) => state)).toEqual(['unknown', 'sending'])
+  pay()
+  expect((await call).status).toBe(200)
+})
+
+test('a purchase passes every crash point, and in their order', async () => {
+  const hook = Symbol.for('satway.crash-point')
+  const passed: unknown[] = []
+  Reflect.set(globalThis, hook, (name: unknown) => passed.push(name))
+  try {
+    const market = openMarket()
+    const seller = await startSeller(market)
+    await market.client().fetch(`${seller.origin}/data`)
+  } finally {
+    Reflect.deleteProperty(globalThis, hook)
+  }
+  expect(passed).toEqual(crashPoints)
 })

@@ -1,9 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { StoredToken } from '../../library/src/client/index.ts'
-import { createMemoryTokenStore, delegate } from '../../library/src/client/index.ts'
+import {
+  createClient,
+  createMemoryTokenStore,
+  delegate,
+  storedTokenOf,
+} from '../../library/src/client/index.ts'
 import { decodeToken, encodeToken, limits, mint } from '../../library/src/macaroon/index.ts'
-import { openMarket } from './market.ts'
+import { openMarket, openPolicy, thrownBy } from './market.ts'
 import type { Seller } from './seller.ts'
 import { startSeller } from './seller.ts'
 
@@ -101,5 +106,54 @@ describe('R-PAY-63 what cannot be narrowed is refused, and not repeated', () => 
 
   test('and so is nothing at all', () => {
     expect(() => delegate(undefined as never, 'method=GET')).toThrow(TypeError)
+  })
+})
+
+describe('R-PAY-86 R-PAY-42 a client without a wallet that was given a narrowed token', () => {
+  async function hire(...caveats: readonly string[]) {
+    const { seller, token } = await buyToken()
+    const tokens = createMemoryTokenStore()
+    const authorization = delegate(token, ...caveats)
+    await tokens.put(storedTokenOf({ origin: seller.origin, authorization }))
+    const client = createClient({ policy: openPolicy, tokens, now: () => 1_900_000_000 })
+    return { seller, tokens, client }
+  }
+
+  test('uses it for what it allows, and pays for nothing', async () => {
+    const { seller, client } = await hire('method=GET', 'path=/data', 'did=child')
+    for (let i = 0; i < 3; i++) {
+      const response = await client.fetch(`${seller.origin}/data`)
+      expect(await response.text()).toBe('paid /data')
+      expect(client.purchaseOf(response)).toBeUndefined()
+    }
+    const sold = seller.sold.length
+    const { details } = await thrownBy(client.fetch(`${seller.origin}/data/2`))
+    expect(details['reason']).toBe('no-payer')
+    const post = await thrownBy(client.fetch(`${seller.origin}/data`, { method: 'POST', body: '' }))
+    expect(post.details['reason']).toBe('no-payer')
+    expect(seller.sold.length).toBeGreaterThan(sold)
+    expect((await client.fetch(`${seller.origin}/data`)).status).toBe(200)
+  })
+
+  test('uses it as often as it allows', async () => {
+    const { seller, client, tokens } = await hire('request_count <= 2')
+    expect((await client.fetch(`${seller.origin}/data`)).status).toBe(200)
+    expect((await client.fetch(`${seller.origin}/data`)).status).toBe(200)
+    const { details } = await thrownBy(client.fetch(`${seller.origin}/data`))
+    expect(details['reason']).toBe('no-payer')
+    expect((await tokens.list())[0]).toMatchObject({ usesSeen: 2 })
+  })
+
+  test('is owed nothing when it was taken back', async () => {
+    const { seller, client, tokens } = await hire('exp=1900000100')
+    const other = await startSeller({ ...openMarket(), answer: (_, by) => by.demand() })
+    const [token] = await tokens.list()
+    const taken = createMemoryTokenStore()
+    await taken.put({ ...token!, origin: other.origin })
+    const gone = createClient({ policy: openPolicy, tokens: taken, now: () => 1_900_000_000 })
+    const { details } = await thrownBy(gone.fetch(`${other.origin}/data`))
+    expect(details['reason']).toBe('no-payer')
+    expect((await taken.list())[0]!.standing).toBe('spent')
+    expect((await client.fetch(`${seller.origin}/data`)).status).toBe(200)
   })
 })

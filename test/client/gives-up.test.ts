@@ -6,7 +6,7 @@ import { openMarket } from './market.ts'
 import { startSeller } from './seller.ts'
 
 const oneMsat = 11_001n
-const mostDealings = 14
+const mostDealings = 17
 
 /** A caller who gives up at one of the client's dealings with the world. */
 class Patience {

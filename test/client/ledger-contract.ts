@@ -36,7 +36,7 @@ function intent(change: Partial<PaymentIntent> = {}): PaymentIntent {
     invoice: 'lnbcrt1',
     amountMsat: msat(100n),
     maxFeeMsat: msat(10n),
-    attenuates: false,
+    enforces: ['exp', 'req'],
     decidedBy: 'policy',
     createdAtSeconds: 1000,
     leaseUntilSeconds: 1090,
@@ -49,6 +49,7 @@ const settled = (feeMsat = 1n): PaymentRecord => ({
   state: 'settled',
   preimage,
   feeMsat: msat(feeMsat),
+  owed: false,
 })
 const failed: PaymentRecord = { state: 'failed', failure: 'no-route' }
 const unknown: PaymentRecord = { state: 'unknown' }
@@ -226,13 +227,85 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
       expect(await names('https://b.test')).toEqual([hashOf(2)])
       await ledger.record(hashOf(2), failed, 1001)
       await ledger.record(hashOf(1), settled(), 1001)
-      expect(await names()).toEqual([hashOf(1)])
+      // A ledger that is one with the token store may have kept the token by now.
+      const { tokenStored } = (await ledger.find(hashOf(1)))!
+      expect(await names()).toEqual(tokenStored ? [] : [hashOf(1)])
       await ledger.noteTokenStored(hashOf(1))
       expect(await names()).toEqual([])
       expect((await ledger.list()).map(({ paymentHash }) => paymentHash)).toEqual([
         hashOf(1),
         hashOf(2),
       ])
+    })
+
+    test('R-PAY-44 is settled once, whether it is owed or not', async () => {
+      const ledger = await createLedger()
+      await ledger.begin(intent(), noLimits)
+      const owed: PaymentRecord = { state: 'settled', preimage, feeMsat: msat(2n), owed: true }
+      await ledger.record(hashOf(1), owed, 1001)
+      const entry = await ledger.find(hashOf(1))
+      expect(entry).toMatchObject({ state: 'settled', preimage, feeMsat: 2n, endedAtSeconds: 1001 })
+      await ledger.noteTokenStored(hashOf(1))
+      expect((await ledger.find(hashOf(1)))?.tokenStored).toBe(true)
+      expect(await ledger.unfinished()).toEqual([])
+    })
+
+    test('R-PAY-62 keeps the conditions of the server, in their order', async () => {
+      const ledger = await createLedger()
+      const enforces = Array.from({ length: 64 }, (_, i) => `condition-${i}=~,"'`)
+      await ledger.begin(intent({ enforces }), noLimits)
+      expect((await ledger.find(hashOf(1)))?.enforces).toEqual(enforces)
+      expect((await ledger.unfinished())[0]?.enforces).toEqual(enforces)
+    })
+
+    test('R-BARE-3 for a bare invoice buys no token, and is finished once it settled', async () => {
+      const ledger = await createLedger()
+      const payee = `02${'ab'.repeat(32)}`
+      const bare = intent({
+        origin: `lightning:${payee}`,
+        host: payee,
+        url: `lightning:${payee}`,
+        method: 'PAY',
+        target: `PAY ${hashOf(1)}`,
+        coverage: undefined,
+        token: undefined,
+        enforces: [],
+      })
+      expect(await ledger.begin(bare, noLimits)).toEqual({ status: 'begun' })
+      expect(await ledger.find(hashOf(1))).toMatchObject({ ...bare, tokenStored: false })
+      expect((await ledger.unfinished()).length).toBe(1)
+      expect((await ledger.unfinished(`lightning:${payee}`)).length).toBe(1)
+      await ledger.send(hashOf(1))
+      await ledger.record(hashOf(1), settled(), 1001)
+      expect(await ledger.unfinished()).toEqual([])
+      expect(await ledger.find(hashOf(1))).toMatchObject({
+        state: 'settled',
+        preimage,
+        token: undefined,
+        tokenStored: true,
+      })
+      expect(await ledger.paidBefore(payee)).toBe(true)
+    })
+
+    test('R-PAY-82 makes its host one that was paid before, once it settled, and for good', async () => {
+      const ledger = await createLedger()
+      expect(await ledger.paidBefore('a.test')).toBe(false)
+      await ledger.begin(intent(), noLimits)
+      await ledger.send(hashOf(1))
+      expect(await ledger.paidBefore('a.test')).toBe(false)
+      await ledger.record(hashOf(1), unknown, 1001)
+      expect(await ledger.paidBefore('a.test')).toBe(false)
+      await ledger.record(hashOf(1), failed, 1001)
+      expect(await ledger.paidBefore('a.test')).toBe(false)
+      await ledger.begin(intent({ paymentHash: hashOf(2) }), noLimits)
+      await ledger.record(hashOf(2), settled(), 1002)
+      expect(await ledger.paidBefore('a.test')).toBe(true)
+      await ledger.noteTokenStored(hashOf(2))
+      await ledger.abandon(hashOf(2))
+      expect(await ledger.paidBefore('a.test')).toBe(true)
+      for (const other of ['b.test', 'A.test', 'www.a.test', '', 'a.tes_', '%']) {
+        expect(await ledger.paidBefore(other)).toBe(false)
+      }
     })
 
     test('R-PAY-25 counts for an hour and a day, and not a second longer', async () => {

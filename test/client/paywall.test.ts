@@ -71,7 +71,7 @@ describe('with our own paywall, a client', () => {
     }
     expect(shop.receivedMsat()).toBe(10_000n)
     const [stored] = await tokens.list()
-    expect(stored).toMatchObject({ attenuates: true, standing: 'good', facts: { service: 'shop' } })
+    expect(stored).toMatchObject({ standing: 'good', facts: { service: 'shop' } })
     expect(shop.presented.length).toBe(3)
     for (const token of shop.presented) {
       expect(token).not.toBe(stored!.token)

@@ -3,10 +3,10 @@ import { openMarket, openPolicy, thrownBy } from './market.ts'
 import { startSeller } from './seller.ts'
 
 /** A client for which everything but the first host is at one place that must not be reached. */
-function redirectedTo(location: string, allowPrivateRedirects: readonly string[] = []) {
+function redirectedTo(location: string, allowPrivateHosts: readonly string[] = []) {
   const reached: string[] = []
   const client = openMarket().client({
-    policy: { ...openPolicy, allowPrivateRedirects },
+    policy: { ...openPolicy, allowPrivateHosts },
     fetch: async (input) => {
       reached.push(input)
       if (reached.length > 1) return new Response('inside')
@@ -34,7 +34,7 @@ describe('R-PAY-54 a public host that redirects into this machine or a private n
       const { code, details } = await thrownBy(client.fetch('https://shop.test/', init))
       expect([code, details['reason'], details['origin']]).toEqual([
         'POLICY_REFUSED',
-        'private-redirect',
+        'private-address',
         new URL(location).origin,
       ])
       expect(reached).toEqual(['https://shop.test/'])

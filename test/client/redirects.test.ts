@@ -327,7 +327,7 @@ describe('R-PAY-22 plain http', () => {
     const spentMsat = market.spentMsat()
     const client = market.client({
       tokens,
-      policy: { ...openPolicy, allowPrivateRedirects: ['127.0.0.1'] },
+      policy: { ...openPolicy, allowPrivateHosts: ['127.0.0.1'] },
       fetch: named({ 'https://door.test': door, [shop.origin]: shop }),
     })
     const { code, details } = await thrownBy(client.fetch('https://door.test/'))

@@ -459,6 +459,8 @@ test('R-PAY-23 approve is told what is about to be paid, once, with the words of
   await client.fetch(`${seller.origin}/data?q=1#part`, { method: 'POST', body: 'x' })
   expect(asked).toEqual([
     {
+      askedBecause: 'always',
+      origin: seller.origin,
       method: 'POST',
       url: `${seller.origin}/data?q=1`,
       amountMsat: 10_000n,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { msat } from '../../library/src/amount/index.ts'
-import { createMemoryLedger } from '../../library/src/client/index.ts'
+import { createMemoryLedger, createMemoryTokenStore } from '../../library/src/client/index.ts'
 import { decodeInvoice } from '../../library/src/invoice/index.ts'
 import type { Payer, PaymentOutcome } from '../../library/src/lightning/index.ts'
 import type { Market } from './market.ts'
@@ -123,7 +123,16 @@ describe('a payment whose end is not known', () => {
       },
     })
     const ledger = createMemoryLedger()
-    const first = market.client({ ledger })
+    const tokens = createMemoryTokenStore()
+    let lookups = 0
+    const asking: Payer = {
+      ...market.buyer,
+      lookupPayment: async (hash, signal) => {
+        lookups++
+        return market.buyer.lookupPayment(hash, signal)
+      },
+    }
+    const first = market.client({ ledger, tokens, payer: asking })
     market.buyer.injectFault({ kind: 'fail', reason: 'no-route' })
     expect((await thrownBy(first.fetch(seller.origin))).code).toBe('PAYMENT_FAILED')
     let giveOrder = (): void => undefined
@@ -134,14 +143,17 @@ describe('a payment whose end is not known', () => {
           giveOrder = () => resolve(market.buyer.pay(invoice, limits))
         }),
     }
-    const second = market.client({ ledger, payer: hesitant }).fetch(seller.origin)
+    const second = market.client({ ledger, tokens, payer: hesitant }).fetch(seller.origin)
     while ((await ledger.list())[0]!.state !== 'sending') await new Promise(setImmediate)
 
-    // To the wallet, the payment is one that failed.
-    expect((await thrownBy(first.fetch(seller.origin))).code).toBe('PAYMENT_UNKNOWN')
+    // To the wallet, the payment is one that failed. R-PAY-84: the other process is waited for.
+    const waiting = first.fetch(seller.origin)
+    while (lookups === 0) await new Promise(setImmediate)
+    expect((await ledger.list())[0]!.state).toBe('sending')
     expect((await ledger.spending(market.now())).heldMsat).toBe(15_000n)
     giveOrder()
     expect((await second).status).toBe(200)
+    expect((await waiting).status).toBe(200)
     expect(market.spentMsat()).toBe(oneMsat)
   })
 

@@ -1,47 +1,59 @@
 import { printable } from '../amount/index.ts'
-import type { Hop } from './call.ts'
-import type { CheckedChallenge } from './check-challenge.ts'
-import { plainUrl } from './host.ts'
-import type { PaymentIntent } from './ledger.ts'
 import { orAborted } from './locks.ts'
-import type { Policy, Proposal } from './policy.ts'
+import type { Order } from './order.ts'
+import { aboutOrder } from './order.ts'
+import type { Approved, Policy, Proposal } from './policy.ts'
 import { cut, refuse } from './refusal.ts'
 
 /**
- * Asks whoever the policy names, if anybody.
+ * Asks whoever the policy names.
  *
- * @returns Who decided: the limits alone, or somebody who was asked as well.
- * @throws {L402Error} POLICY_REFUSED `declined` for every answer but `true`.
- * @spec client.md R-PAY-23
+ * @throws {L402Error} POLICY_REFUSED `approval-pending` while there is no answer, and `declined` for
+ *   every other one but `true`.
+ * @spec client.md R-PAY-23, R-PAY-83
  */
 export async function askApproval(
-  { approve }: Policy,
-  checked: CheckedChallenge,
-  hop: Hop,
+  approve: NonNullable<Policy['approve']>,
+  order: Order,
+  askedBecause: Proposal['askedBecause'],
   signal: AbortSignal | undefined,
-): Promise<PaymentIntent['decidedBy']> {
-  if (approve === undefined) return 'policy'
-  const ask = async (): Promise<boolean> => {
+): Promise<void> {
+  const ask = async (): Promise<Approved> => {
     try {
-      return await approve(proposalFor(checked, hop), signal)
+      return await approve(proposalFor(order, askedBecause), signal)
     } catch (cause) {
-      throw refuse('declined', {}, cause)
+      throw refuse('declined', aboutOrder(order), cause)
     }
   }
-  if ((await orAborted(ask(), signal)) !== true) throw refuse('declined')
-  return 'approval'
+  const answer = await orAborted(ask(), signal)
+  if (answer === true) return
+  const approvalId = pendingIdIn(answer)
+  if (approvalId === undefined) throw refuse('declined', aboutOrder(order))
+  throw refuse('approval-pending', { ...aboutOrder(order), approvalId })
 }
 
-function proposalFor(checked: CheckedChallenge, hop: Hop): Proposal {
-  const { amountMsat, maxFeeMsat, payee, paymentHash, facts, invoice } = checked
+function pendingIdIn(answer: unknown): string | undefined {
+  if (typeof answer !== 'object' || answer === null) return undefined
+  const id: unknown = Reflect.get(answer, 'pendingId')
+  return typeof id === 'string' && id !== '' ? cut(id) : undefined
+}
+
+function proposalFor(
+  { checked, purpose, capability }: Order,
+  askedBecause: Proposal['askedBecause'],
+): Proposal {
+  const { amountMsat, maxFeeMsat, payee, paymentHash, invoice } = checked
+  const { origin, method, url } = purpose
   return printable({
-    method: hop.method,
-    url: plainUrl(hop.url),
+    askedBecause,
+    origin,
+    method,
+    url,
     amountMsat,
     maxFeeMsat,
     payee,
     paymentHash,
     description: cut(invoice.description ?? ''),
-    capability: facts?.capability,
+    capability,
   })
 }

@@ -9,6 +9,8 @@ export type FetchInit = RequestInit & { readonly l402?: CallLimitOptions }
 /** One request on the way from the caller to an answer: the first, or one after a redirect. */
 export type Hop = {
   readonly url: URL
+  /** Whether a stranger chose the URL: then it must not lead into a private network. */
+  readonly isForeign: boolean
   readonly method: string
   /** The caller's, copied. Never carries a credential of ours. */
   readonly headers: Headers
@@ -55,6 +57,7 @@ export function readCall(input: string | URL | Request, init: FetchInit = {}): C
   return {
     first: {
       url,
+      isForeign: limits.untrustedUrl,
       method: head.method,
       headers: new Headers(headers ?? base?.headers ?? {}),
       body: source === null ? undefined : createBody(source),

@@ -7,11 +7,15 @@ const maxHintMs = 2000
 
 /** What a 402 body may add to its challenge. Nothing in here is ever a price. */
 export type ChallengeHints = {
-  /** Whether the server says that it enforces `exp` and `req`, so that narrowed copies work. */
-  readonly attenuates: boolean
+  /** The conditions that the server says it enforces: printable ASCII. */
+  readonly enforces: readonly string[]
 }
 
-const noHints: ChallengeHints = { attenuates: false }
+/** The most conditions of a server that are remembered, and the longest name of one. */
+const maxConditions = 64
+const condition = /^[\x21-\x7e]{1,64}$/
+
+const noHints: ChallengeHints = { enforces: [] }
 
 /**
  * Reads the body of a 402 for hints, and lets go of it. Total: a body that is too long, too slow or
@@ -24,9 +28,17 @@ export async function readHints(response: Response): Promise<ChallengeHints> {
   if (text === undefined) return noHints
   const body = parseJson(text)
   if (typeof body !== 'object' || body === null || !('caveats' in body)) return noHints
-  const { caveats } = body
-  if (!Array.isArray(caveats)) return noHints
-  return { attenuates: caveats.includes('exp') && caveats.includes('req') }
+  return { enforces: readConditions(body.caveats) }
+}
+
+/**
+ * Names of conditions: printable ASCII, at most 64 of at most 64 characters. Anything else among them
+ * is passed over, and what is no list has none.
+ */
+export function readConditions(names: unknown): readonly string[] {
+  if (!Array.isArray(names)) return []
+  const known = names.filter((name) => typeof name === 'string' && condition.test(name))
+  return [...new Set<string>(known)].slice(0, maxConditions)
 }
 
 /** Ends a response nobody will read, so that its connection is free. Total. */

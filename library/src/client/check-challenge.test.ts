@@ -22,6 +22,7 @@ const rules = {
   limits: readCallLimits(),
   network: 'regtest',
   nowSeconds,
+  origin: 'https://shop.test',
 } as const
 
 /** A challenge line of a seller who may be honest. */

@@ -59,10 +59,20 @@ export function chooseBeforeBuying(
   return (
     open.find((token) => coverage !== undefined && token.facts?.coverage === coverage) ??
     open.find((token) => token.target === target && !token.refusedTargets.includes(target)) ??
+    open.find((token) => isNarrowed(token, aim)) ??
     open.find((token) => {
       if (coverage !== undefined && token.facts?.coverage !== undefined) return false
       return !token.refusedTargets.includes(target)
     })
+  )
+}
+
+/** Whether a token is for what is sold, and somebody narrowed it: it may be good for this request. */
+function isNarrowed({ facts, refusedTargets }: StoredToken, { target, coverage }: Aim): boolean {
+  if (facts?.coverage === undefined || coverage === undefined) return false
+  const conditions = new Set(facts.coverage.split('\n'))
+  return (
+    coverage.split('\n').every((one) => conditions.has(one)) && !refusedTargets.includes(target)
   )
 }
 

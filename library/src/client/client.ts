@@ -1,40 +1,55 @@
-import { isL402Error, L402Error } from '../errors.ts'
+import { isL402Error } from '../errors.ts'
 import type { Payer } from '../lightning/index.ts'
+import { assemble } from './assemble.ts'
 import type { Call, FetchInit, Hop } from './call.ts'
 import { readCall } from './call.ts'
-import { readOptions } from './configuration.ts'
-import type { Trail } from './exchange.ts'
-import { deliver, exchange } from './exchange.ts'
+import type { Trail } from './deliver.ts'
+import { deliver, newTrail } from './deliver.ts'
+import { describeError, describeResponse } from './describe.ts'
+import { exchange } from './exchange.ts'
 import { follow } from './follow.ts'
-import type { Ledger, PaymentEntry } from './ledger.ts'
-import { isOpen } from './ledger.ts'
-import { createLocks } from './locks.ts'
-import { refusesCredential } from './may-pay.ts'
-import { createMemoryLedger } from './memory-ledger.ts'
-import { createMemoryTokenStore } from './memory-token-store.ts'
-import type { Outcome, Purchase } from './outcome.ts'
+import type { Ledger } from './ledger.ts'
+import { noteRefused } from './notes.ts'
+import type { CallOutcome, Outcome, Purchase } from './outcome.ts'
 import { describePurchase, notDelivered, outcomeOf } from './outcome.ts'
-import type { Parts } from './parts.ts'
-import { createPayments, storing, unknownPayment } from './payments.ts'
+import type { PaidInvoice, PayInvoiceInit } from './pay-invoice.ts'
+import { payInvoice } from './pay-invoice.ts'
 import type { PolicyOptions } from './policy.ts'
-import { createPurchasesUnderWay } from './purchases-under-way.ts'
 import type { Quote } from './quote.ts'
 import { quote } from './quote.ts'
-import { createServerClocks } from './server-clock.ts'
+import type { Receipts } from './receipts.ts'
+import type { Reconciled } from './reconcile.ts'
+import { reconcile } from './reconcile.ts'
+import { findPurchase } from './resume.ts'
 import { tokenIdOf } from './stored-token.ts'
-import type { StoredToken, TokenStore } from './token-store.ts'
-import { createUsesInFlight } from './uses-in-flight.ts'
+import { storing } from './storing.ts'
+import type { TokenStore } from './token-store.ts'
 
 export type ClientOptions = {
-  readonly policy: PolicyOptions
+  /**
+   * What may be paid. As a function it is asked again before every decision, so that it can change;
+   * while it throws, or gives something with mistakes, nothing is paid, and what needs no payment
+   * goes on.
+   */
+  readonly policy: PolicyOptions | (() => PolicyOptions)
   /** What pays. Without one the client uses the tokens it has, and never pays. */
   readonly payer?: Payer
   /** Journal and budget. Default: in memory, for as long as the process lives. */
   readonly ledger?: Ledger
   /** Where tokens are kept. Default: in memory, for as long as the process lives. */
   readonly tokens?: TokenStore
-  /** Default: the platform's. It must leave redirects alone when told `redirect: 'manual'`. */
-  readonly fetch?: (input: string, init: RequestInit) => Promise<Response>
+  /** Where decisions are written down that moved no money. Default: nowhere. */
+  readonly receipts?: Receipts
+  /**
+   * Default: the platform's. It must leave redirects alone when told `redirect: 'manual'`. With
+   * `publicOnly` it must not connect to this machine or a private network, whatever DNS says:
+   * `createTransport` of `satway/transport` does that, the platform's `fetch` does not.
+   */
+  readonly fetch?: (
+    input: string,
+    init: RequestInit,
+    route: { readonly publicOnly: boolean },
+  ) => Promise<Response>
   /** Seconds since 1970; fractions count. Default: the system clock. */
   readonly now?: () => number
   /** How long the wallet is waited for before a payment counts as unknown. Default 60 000. */
@@ -83,10 +98,10 @@ export type Client = {
    * Asks the wallet about every payment that has no end, and keeps the tokens of those that settled.
    * To be called when a process starts.
    *
-   * @returns What was without an end, as it is now.
+   * @returns What was without an end, as it is now; and of each, whether the wallet answered.
    * @spec client.md R-PAY-73
    */
-  reconcile(): Promise<readonly PaymentEntry[]>
+  reconcile(): Promise<readonly Reconciled[]>
   /**
    * Writes a purchase off: it no longer keeps the same thing from being bought anew. Its money stays
    * set aside until its payment has ended, and its token is kept. For the operator, not for agents.
@@ -95,6 +110,23 @@ export type Client = {
    * @spec client.md R-PAY-74
    */
   abandon(paymentHash: string): Promise<void>
+  /**
+   * Pays a bare invoice under the same policy and journal, for programs that only know how to ask a
+   * wallet. One that this client paid before is not paid again: its preimage is given once more.
+   * Needs `policy.allowInvoices`. Counts as a host of its own: the public key of the payee.
+   *
+   * @param invoice - BOLT 11, with or without `lightning:` before it.
+   * @throws {L402Error} as {@link Client.fetch}.
+   * @spec client.md R-BARE-1 to R-BARE-6
+   */
+  payInvoice(invoice: string, init?: PayInvoiceInit): Promise<PaidInvoice>
+  /**
+   * How a call ended, with everything that a program needs to go on: given its response or what it
+   * threw. `JSON.stringify` takes it; amounts become digits.
+   *
+   * @spec client.md R-PAY-70
+   */
+  describe(result: unknown): CallOutcome
   /** What the call that gave this response bought; `undefined`: nothing. */
   purchaseOf(response: Response): Purchase | undefined
   /**
@@ -117,7 +149,7 @@ export type Client = {
  * client.purchaseOf(response)?.amountMsat // 10000n
  */
 export function createClient(options: ClientOptions): Client {
-  const parts = createParts(options)
+  const parts = assemble(options)
   const purchases = new WeakMap<Response, Purchase>()
 
   const run = async (
@@ -130,100 +162,49 @@ export function createClient(options: ClientOptions): Client {
       if (trail.purchase !== undefined) purchases.set(response, trail.purchase)
       return response
     } catch (error) {
-      throw withPurchase(error, trail.purchase)
+      const told = withPurchase(error, trail.purchase)
+      const { method, url } = trail.at
+      await noteRefused(parts, { method, origin: url.origin, path: url.pathname }, told)
+      throw told
     }
-  }
-
-  const fetch = async (input: string | URL | Request, init?: FetchInit): Promise<Response> => {
-    const call = readCall(input, init)
-    const trail = newTrail(undefined)
-    return run(call, trail, (hop) => exchange(parts, call, hop, trail))
-  }
-
-  const resume = async (payment: unknown, init: FetchInit = {}): Promise<Response> => {
-    const paymentHash = hashOf(payment)
-    const entry = await storing(() => parts.ledger.find(paymentHash))
-    if (entry === undefined) throw new RangeError('resume: no payment of this hash')
-    const { url, method, hasBody } = entry
-    if (init.method !== undefined && init.method.toUpperCase() !== method) {
-      throw new TypeError(`resume: the request was a ${method}`)
-    }
-    const call = readCall(url, { ...init, method })
-    if (hasBody && call.first.body === undefined) {
-      throw new TypeError('resume: the body of the request was not kept; give it again')
-    }
-    const refusal = refusesCredential(parts, call, call.first, false)
-    if (refusal !== undefined) throw refusal
-    const stored = await boughtBy(parts, entry)
-    const trail = newTrail(describePurchase(stored, 'paid_not_delivered', true))
-    return run(call, trail, (hop) => {
-      if (hop !== call.first) return exchange(parts, call, hop, trail)
-      const held = { stored, release: parts.uses.take(stored.id) }
-      return deliver(parts, call, hop, trail, held, true)
-    })
   }
 
   return {
-    fetch,
-    quote: async (input, init) => quote(parts, readCall(input, init)),
-    resume,
-    reconcile: async () => {
-      const entries: PaymentEntry[] = []
-      for (const entry of await storing(() => parts.ledger.unfinished())) {
-        entries.push(await parts.payments.resolve(entry))
-      }
-      return entries
+    fetch: async (input, init) => {
+      const call = readCall(input, init)
+      const trail = newTrail(call)
+      return run(call, trail, (hop) => exchange(parts, call, hop, trail))
     },
+    quote: async (input, init) => quote(parts, readCall(input, init)),
+    resume: async (payment, init = {}) => {
+      const { call, stored } = await findPurchase(parts, payment, init)
+      const trail = newTrail(call, describePurchase(stored, 'paid_not_delivered', true))
+      return run(call, trail, (hop) => {
+        if (hop !== call.first) return exchange(parts, call, hop, trail)
+        const held = { stored, release: parts.uses.take(stored.id) }
+        return deliver(parts, call, hop, trail, held, true)
+      })
+    },
+    reconcile: async () => reconcile(parts),
     abandon: async (paymentHash) => {
       const entry = await storing(() => parts.ledger.find(paymentHash))
       if (entry === undefined) throw new RangeError('abandon: no payment of this hash')
       await storing(() => parts.ledger.abandon(paymentHash))
-      const id = tokenIdOf(entry.origin, entry.token)
-      await storing(() => parts.tokens.mark(id, { kind: 'abandoned' }))
+      const { origin, token } = entry
+      if (token === undefined) return
+      await storing(() => parts.tokens.mark(tokenIdOf(origin, token), { kind: 'abandoned' }))
     },
+    payInvoice: async (invoice, init) => payInvoice(parts, invoice, init),
+    describe: (result) =>
+      result instanceof Response
+        ? describeResponse(result, purchases.get(result))
+        : describeError(result),
     purchaseOf: (response) => purchases.get(response),
     outcomeOf: (result) =>
       result instanceof Response
         ? (purchases.get(result)?.outcome ?? 'not_paid')
         : outcomeOf(result),
   }
-}
-
-function createParts(options: ClientOptions): Parts {
-  const { policy, paymentTimeoutMs } = readOptions(options)
-  const now = options.now ?? (() => Date.now() / 1000)
-  const means = {
-    payer: options.payer,
-    policy,
-    ledger: options.ledger ?? createMemoryLedger(),
-    tokens: options.tokens ?? createMemoryTokenStore(),
-    now,
-    paymentTimeoutMs,
-  }
-  return {
-    ...means,
-    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-    payments: createPayments(means),
-    locks: createLocks(),
-    clocks: createServerClocks(now),
-    uses: createUsesInFlight(),
-    purchases: createPurchasesUnderWay(),
-  }
-}
-
-/** The token that a payment bought, once it is certain that it did. */
-async function boughtBy(parts: Parts, entry: PaymentEntry): Promise<StoredToken> {
-  const { paymentHash, origin } = entry
-  const now = await parts.payments.resolve(entry)
-  if (isOpen(now)) throw unknownPayment(now)
-  if (now.state === 'failed') {
-    const reason = now.failure ?? 'rejected'
-    throw new L402Error('PAYMENT_FAILED', { reason, paymentHash, origin })
-  }
-  const id = tokenIdOf(origin, now.token)
-  const stored = await storing(() => parts.tokens.find(id))
-  if (stored !== undefined) return stored
-  throw new L402Error('STORE_UNAVAILABLE', { reason: 'the token store lost a token' })
 }
 
 /** After a payment, every way to fail says that there was one. */
@@ -233,15 +214,4 @@ function withPurchase(error: unknown, purchase: Purchase | undefined): unknown {
     return error
   }
   return notDelivered(purchase, undefined, error)
-}
-
-/** @throws {TypeError} */
-function hashOf(payment: unknown): string {
-  const hash = isL402Error(payment) ? payment.details['paymentHash'] : payment
-  if (typeof hash === 'string') return hash
-  throw new TypeError('resume: expected a payment hash, or an error that carries one')
-}
-
-function newTrail(purchase: Purchase | undefined): Trail {
-  return { purchase, presented: false, downgraded: false }
 }

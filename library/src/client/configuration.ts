@@ -1,7 +1,8 @@
 import { L402Error } from '../errors.ts'
 import type { ClientOptions } from './client.ts'
-import type { Policy } from './policy.ts'
 import { readPolicy } from './policy.ts'
+import type { PolicySource } from './policy-source.ts'
+import { changingPolicy, fixedPolicy } from './policy-source.ts'
 
 /** What was expected, by the path of the option. */
 export type Mistakes = Record<string, string>
@@ -22,8 +23,10 @@ const ledgerMethods = [
   'list',
   'limitReached',
   'spending',
+  'paidBefore',
 ]
-const tokenMethods = ['put', 'mark', 'find', 'usable', 'list']
+const tokenMethods = ['put', 'mark', 'find', 'usable', 'countOwed', 'list']
+const receiptMethods = ['note']
 
 /** What each option must be, but for the policy; `undefined` when it is. */
 const rules: Readonly<
@@ -32,6 +35,7 @@ const rules: Readonly<
   payer: isPayer,
   ledger: (value) => lacks(value, ledgerMethods),
   tokens: (value) => lacks(value, tokenMethods),
+  receipts: (value) => lacks(value, receiptMethods),
   fetch: isFunction,
   now: isFunction,
   paymentTimeoutMs: (value) =>
@@ -48,7 +52,7 @@ const rules: Readonly<
  * @spec client.md R-PAY-20
  */
 export function readOptions(options: ClientOptions): {
-  readonly policy: Policy
+  readonly policy: PolicySource
   readonly paymentTimeoutMs: number
 } {
   const mistakes: Mistakes = {}
@@ -67,11 +71,18 @@ export function readOptions(options: ClientOptions): {
     const wrong = value === undefined ? undefined : rule(value)
     if (wrong !== undefined) mistakes[name] = wrong
   }
-  const policy = readPolicy(options.policy, mistakes)
+  const policy = readSource(options.policy, mistakes)
   if (policy === undefined || Object.keys(mistakes).length > 0) {
     throw new L402Error('CONFIG_INVALID', mistakes)
   }
   return { policy, paymentTimeoutMs: options.paymentTimeoutMs ?? defaultPaymentTimeoutMs }
+}
+
+/** One that can change is asked when it is needed: it may be sound again by then. */
+function readSource(given: ClientOptions['policy'], mistakes: Mistakes): PolicySource | undefined {
+  if (typeof given === 'function') return changingPolicy(given)
+  const policy = readPolicy(given, mistakes)
+  return policy === undefined ? undefined : fixedPolicy(policy)
 }
 
 function isPayer(value: unknown): string | undefined {

@@ -2,6 +2,7 @@ import type { ChallengeReading } from '../l402/index.ts'
 import { parseChallenges } from '../l402/index.ts'
 import type { ChallengeHints } from './challenge-hints.ts'
 import { readHints } from './challenge-hints.ts'
+import { crashPoint } from './crash-point.ts'
 import { readTokenFacts } from './token-facts.ts'
 
 /** What a 402 asks for, before anything about it is believed. */
@@ -24,6 +25,7 @@ export async function readDemand(response: Response): Promise<Demand | undefined
   const readings = readingsOf(response)
   if (readings.length === 0) return undefined
   const hints = await readHints(response)
+  crashPoint('challenge-read')
   return { readings, hints, coverage: coverageOf(readings) }
 }
 

@@ -1,11 +1,13 @@
 import type { Call, Hop } from './call.ts'
 import { discard } from './challenge-hints.ts'
-import { refusesRedirect } from './may-pay.ts'
+import { isForeignRedirect, refusesPlace } from './may-pay.ts'
 import type { Parts } from './parts.ts'
-import { carriesBodyAway, followRedirect, isRedirect, maxRedirects } from './redirect.ts'
+import { carriesBodyAway, followRedirect, isRedirect } from './redirect.ts'
 
 /** What happened on the way of one call, over all its hops, as far as redirects go. */
 export type Path = {
+  /** The request that is being answered. */
+  at: Hop
   /** Whether a credential was sent on the way. */
   readonly presented: boolean
   /** Whether a redirect led from https to http. */
@@ -20,8 +22,8 @@ export type Path = {
  *
  * @param answer - Gets the answer to one hop.
  * @returns The answer that is no redirect, and the hop that it answers.
- * @throws {TypeError} for a redirect under `redirect: 'error'`, and after the 20th.
- * @throws {L402Error} POLICY_REFUSED `private-redirect`.
+ * @throws {TypeError} for a redirect under `redirect: 'error'`, and after as many as the call follows.
+ * @throws {L402Error} POLICY_REFUSED `private-address`.
  * @spec client.md R-PAY-50 to R-PAY-54
  */
 export async function follow(
@@ -30,16 +32,21 @@ export async function follow(
   path: Path,
   answer: (hop: Hop) => Promise<Response>,
 ): Promise<{ readonly response: Response; readonly hop: Hop }> {
-  let hop = call.first
+  const { first } = call
+  let hop = first
+  const refusal = refusesPlace(parts, hop)
+  if (refusal !== undefined) throw refusal
   let response = await answer(hop)
   for (let redirects = 0; isRedirect(response); redirects++) {
     if (call.redirect === 'manual') break
     if (call.redirect === 'error') throw new TypeError('redirected, and redirect is "error"')
-    if (redirects === maxRedirects) throw new TypeError('redirected too often')
-    const next = followRedirect(hop, response)
-    const refusal = refusesRedirect(parts, hop, next)
+    if (redirects === call.limits.maxRedirects) throw new TypeError('redirected too often')
+    const target = followRedirect(hop, response)
+    const next = { ...target, isForeign: isForeignRedirect(first, hop, target.url) }
+    const refusal = refusesPlace(parts, next)
     if (refusal !== undefined) {
       await discard(response)
+      path.at = next
       throw refusal
     }
     if (path.presented && carriesBodyAway(hop, next)) break
@@ -47,6 +54,7 @@ export async function follow(
     await discard(response)
     if (hop.url.protocol === 'https:' && next.url.protocol === 'http:') path.downgraded = true
     hop = next
+    path.at = next
     response = await answer(hop)
     Object.defineProperty(response, 'redirected', { value: true })
   }

@@ -32,6 +32,11 @@ export function bareHostname(url: URL): string {
   return url.hostname.replace(/\.$/, '')
 }
 
+/** The name of the host of an origin. */
+export function hostOf(origin: string): string {
+  return bareHostname(new URL(origin))
+}
+
 /**
  * Whether nobody on the way can read what is sent: https, this machine, or an onion service.
  *

@@ -29,17 +29,23 @@ export type PaymentIntent = {
   readonly coverage: string | undefined
   readonly hasBody: boolean
   readonly scheme: Scheme
-  /** As the challenge wrote it. Secret together with the preimage. */
-  readonly token: string
+  /**
+   * As the challenge wrote it. Secret together with the preimage. `undefined`: a bare invoice, which
+   * buys nothing here but its preimage.
+   */
+  readonly token: string | undefined
   readonly invoice: string
   readonly amountMsat: Msat
   readonly maxFeeMsat: Msat
-  /** The conditions that the server said it enforces, as far as the client uses them. */
-  readonly attenuates: boolean
+  /** The conditions that the server said it enforces: at most 64 names of at most 64 characters. */
+  readonly enforces: readonly string[]
   /** Who allowed it: the limits alone, or somebody who was asked as well. */
   readonly decidedBy: 'policy' | 'approval'
   readonly createdAtSeconds: number
-  /** Until then the process that began it may be about to call the wallet. */
+  /**
+   * Until then the process that began it may be about to call the wallet. A ledger that knows that
+   * this process is gone, and no order of it on its way, tells an earlier moment.
+   */
   readonly leaseUntilSeconds: number
 }
 
@@ -61,7 +67,13 @@ export type PaymentEntry = PaymentIntent & {
 
 /** How a payment stands, as it is written down. */
 export type PaymentRecord =
-  | { readonly state: 'settled'; readonly preimage: string; readonly feeMsat: Msat }
+  | {
+      readonly state: 'settled'
+      readonly preimage: string
+      readonly feeMsat: Msat
+      /** Nobody waited for it any more, or it had expired before it was sold: R-PAY-44. */
+      readonly owed: boolean
+    }
   | { readonly state: 'failed'; readonly failure: FailureReason | 'never-sent' }
   | { readonly state: 'unknown' }
 
@@ -138,6 +150,8 @@ export type Ledger = {
     limits: BudgetLimits,
   ): Promise<Exceeded | undefined>
   spending(nowSeconds: number): Promise<Spending>
+  /** Whether a payment at this host ever settled. */
+  paidBefore(host: string): Promise<boolean>
 }
 
 /** What something is bought for. */

@@ -39,6 +39,13 @@ export function createLocks(): Locks {
   }
 }
 
+/** Waits for a moment. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
+
 /**
  * Waits for a promise, or for a signal, whichever is first.
  *

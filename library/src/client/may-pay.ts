@@ -5,13 +5,11 @@ import { bareHostname, isConfidential, matchesHost } from './host.ts'
 import type { Aim } from './ledger.ts'
 import { notDelivered } from './outcome.ts'
 import type { Parts } from './parts.ts'
+import type { Policy } from './policy.ts'
 import { isLoopbackHost, isPrivateHost } from './private-host.ts'
 import type { RefusalReason } from './refusal.ts'
 import { refuse } from './refusal.ts'
 import type { StoredToken } from './token-store.ts'
-
-/** With this much that was paid for and did not come, nothing more is paid at an origin. */
-export const maxOwed = 3
 
 /**
  * Why no credential may go with a request; `undefined`: it may.
@@ -20,13 +18,13 @@ export const maxOwed = 3
  * @spec client.md R-PAY-4, R-PAY-22, R-PAY-52
  */
 export function refusesCredential(
-  { policy }: Parts,
+  parts: Pick<Parts, 'policy'>,
   call: Call,
   hop: Hop,
   downgraded: boolean,
 ): L402Error | undefined {
   const { url } = hop
-  const isSafe = isConfidential(url) || policy.allowHttp.some((host) => matchesHost(host, url))
+  const isSafe = isConfidential(url) || names(parts.policy().policy.allowHttp, url)
   if (downgraded || !isSafe) return because('insecure', hop)
   const isTaken = hop.headers.has('authorization') && !call.limits.replaceAuthorization
   return isTaken ? because('authorization', hop) : undefined
@@ -38,72 +36,98 @@ export function refusesCredential(
  * @spec client.md R-PAY-21, R-PAY-27
  */
 export function refusesPayment(
-  { payer, policy }: Parts,
+  { payer }: Pick<Parts, 'payer'>,
+  policy: Policy,
   call: Call,
   hop: Hop,
 ): L402Error | undefined {
   const { url } = hop
   if (payer === undefined) return because('no-payer', hop)
   if (!call.limits.pay) return because('no-pay', hop)
-  if (policy.denyHosts.some((host) => matchesHost(host, url))) return because('host', hop)
-  const isAllowed = policy.allowHosts?.some((host) => matchesHost(host, url)) ?? true
+  if (names(policy.denyHosts, url)) return because('host', hop)
+  const isAllowed = policy.allowHosts === undefined || names(policy.allowHosts, url)
   return isAllowed ? undefined : because('host', hop)
 }
 
+/** Whether the operator named a host in full among those that may be paid. */
+export function isNamedHost({ allowHosts }: Policy, url: URL): boolean {
+  return allowHosts?.some((host) => !host.below && matchesHost(host, url)) ?? false
+}
+
+/** How much a host owes, and how much the policy lets it owe. */
+export type Debt = {
+  /** Tokens of the host, at all of its origins, that are owed. */
+  readonly owed: number
+  /** Payments at the host, for other things, of which nobody knows the end. */
+  readonly unknown: number
+  readonly most: number
+}
+
 /**
- * Why nothing more is paid at an origin that owes for what it was paid; `undefined`: it owes little,
- * and nothing of this kind.
+ * Why nothing more is paid at an origin that owes for what it was paid; `undefined`: its host owes
+ * little, and the origin nothing of this kind.
  *
  * @param tokens - Of the origin, those that may still open something.
- * @param openElsewhere - How many payments at the origin, for other things, have no known end.
  * @spec client.md R-PAY-44, R-PAY-45
  */
 export function refusesWhileOwed(
   tokens: readonly StoredToken[],
   hop: Hop,
   aim: Aim,
-  openElsewhere: number,
+  { owed, unknown, most }: Debt,
 ): L402Error | undefined {
-  const owed = owedFor(tokens, aim)
-  if (owed !== undefined) return notDelivered(owed, 402)
-  return countOwed(tokens) + openElsewhere < maxOwed ? undefined : because('owed', hop)
+  const same = owedFor(tokens, aim)
+  if (same !== undefined) return notDelivered(same, 402)
+  return owed + unknown < most ? undefined : because('owed', hop)
 }
 
 /**
- * Whether one thing more may be bought at an origin now, or only once a purchase under way has ended:
+ * Whether one thing more may be bought at a host now, or only once a purchase under way has ended:
  * what never delivered anything gets no more money at once than it may owe.
  *
- * @param underWay - How many purchases at the origin this process waits for.
+ * @param underWay - How many purchases at the host this process waits for.
  * @spec client.md R-PAY-45
  */
 export function hasRoom(
   tokens: readonly StoredToken[],
   underWay: number,
-  openElsewhere: number,
+  { owed, unknown, most }: Debt,
 ): boolean {
   if (tokens.some(({ standing }) => standing === 'good')) return true
-  return countOwed(tokens) + openElsewhere + underWay < maxOwed
-}
-
-function countOwed(tokens: readonly StoredToken[]): number {
-  return tokens.filter(({ standing }) => standing === 'owed').length
+  return owed + unknown + underWay < most
 }
 
 /**
- * Why a redirect is not followed at all: a public host must not choose what is asked of this machine
- * or the network around it. `undefined`: it may be.
+ * Why a request is not sent at all: a stranger must not choose what is asked of this machine or the
+ * network around it. `undefined`: it may be.
  *
  * @spec client.md R-PAY-54
  */
-export function refusesRedirect(
-  { policy }: Pick<Parts, 'policy'>,
-  from: Hop,
-  to: Hop,
-): L402Error | undefined {
-  if (!isPrivateHost(to.url) || isLoopbackHost(from.url)) return undefined
-  if (bareHostname(from.url) === bareHostname(to.url)) return undefined
-  const isMeant = policy.allowPrivateRedirects.some((host) => matchesHost(host, to.url))
-  return isMeant ? undefined : because('private-redirect', to)
+export function refusesPlace(parts: Pick<Parts, 'policy'>, hop: Hop): L402Error | undefined {
+  if (!isPrivateHost(hop.url) || !publicOnly(parts, hop)) return undefined
+  return because('private-address', hop)
+}
+
+/**
+ * Whether a request must not reach this machine or a private network, whatever DNS says.
+ *
+ * @spec client.md R-PAY-54
+ */
+export function publicOnly(parts: Pick<Parts, 'policy'>, { isForeign, url }: Hop): boolean {
+  return isForeign && !names(parts.policy().policy.allowPrivateHosts, url)
+}
+
+/**
+ * Whether a stranger chose where a redirect leads: not this machine, and not back to the host that
+ * the caller chose.
+ */
+export function isForeignRedirect(first: Hop, from: Hop, to: URL): boolean {
+  if (isLoopbackHost(from.url)) return false
+  return first.isForeign || bareHostname(first.url) !== bareHostname(to)
+}
+
+function names(hosts: readonly Parameters<typeof matchesHost>[0][], url: URL): boolean {
+  return hosts.some((host) => matchesHost(host, url))
 }
 
 function because(reason: RefusalReason, { url }: Hop): L402Error {

@@ -33,6 +33,7 @@ export function createMemoryLedger(): Ledger {
     limitReached: async ({ host, costMsat, nowSeconds }, limits) =>
       book.limitReached(host, costMsat, nowSeconds, limits),
     spending: async (nowSeconds) => book.spending(nowSeconds),
+    paidBefore: async (host) => book.paidBefore(host),
   }
 }
 
@@ -50,6 +51,7 @@ class Book {
   #heldMsat = 0n
   #settledMsat = 0n
   readonly #byHostMsat = new Map<string, bigint>()
+  readonly #paidHosts = new Set<string>()
   #latestSeconds = 0
 
   begin(intent: PaymentIntent, limits: BudgetLimits): Begun {
@@ -96,10 +98,18 @@ class Book {
 
     const endedAtSeconds = this.#later(nowSeconds)
     if (wasOpen) this.#hold(entry.host, -ceilingOf(entry))
-    this.#put({ ...entry, ...record, endedAtSeconds })
-    if (record.state === 'failed') return
+    if (record.state === 'failed') {
+      this.#put({ ...entry, ...record, endedAtSeconds })
+      return
+    }
 
-    const costMsat = entry.amountMsat + record.feeMsat
+    const { state, preimage, feeMsat } = record
+    // A bare invoice buys no token: there is none to keep.
+    const tokenStored = entry.token === undefined
+    this.#put({ ...entry, state, preimage, feeMsat, endedAtSeconds, tokenStored })
+    this.#paidHosts.add(entry.host)
+
+    const costMsat = entry.amountMsat + feeMsat
     this.#settledMsat += costMsat
     this.#addToHost(entry.host, costMsat)
     this.#recent.push({ endedAtSeconds, costMsat })
@@ -153,6 +163,10 @@ class Book {
       totalMsat: msat(this.#settledMsat + this.#heldMsat),
       heldMsat: msat(this.#heldMsat),
     }
+  }
+
+  paidBefore(host: string): boolean {
+    return this.#paidHosts.has(host)
   }
 
   #get(paymentHash: string): PaymentEntry {

@@ -1,3 +1,4 @@
+import { hostOf } from './host.ts'
 import type { StoredToken, TokenStore } from './token-store.ts'
 import { markToken, mayOpen } from './token-store.ts'
 
@@ -29,6 +30,17 @@ export function createMemoryTokenStore(): TokenStore {
         .map((id) => byId.get(id)!)
         .filter((token) => mayOpen(token, nowSeconds))
         .reverse(),
+    countOwed: async (host, nowSeconds) => {
+      let count = 0
+      for (const [origin, ids] of live) {
+        if (hostOf(origin) !== host) continue
+        for (const id of ids) {
+          const token = byId.get(id)!
+          if (token.standing === 'owed' && mayOpen(token, nowSeconds)) count++
+        }
+      }
+      return count
+    },
     list: async () => [...byId.values()],
   }
 }

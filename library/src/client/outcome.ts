@@ -25,12 +25,34 @@ export type Purchase = {
   readonly resumed: boolean
 }
 
+/** How a call ended, for programs: one form for the library, the command line and MCP. */
+export type CallOutcome = {
+  readonly outcome: Outcome
+  /** The HTTP status, when there was an answer. */
+  readonly status: number | undefined
+  /** Of what was thrown, when it was an error of this library. */
+  readonly code: Code | undefined
+  /** `details.reason` or `details.limit` of that. */
+  readonly reason: string | undefined
+  /** What to do about it. */
+  readonly hint: string | undefined
+  readonly origin: string | undefined
+  readonly paymentHash: string | undefined
+  readonly amountMsat: Msat | undefined
+  readonly feeMsat: Msat | undefined
+  /** What `resume` takes, when the outcome is `paid_not_delivered` or `unknown`. */
+  readonly resume: string | undefined
+  /** Of a question to the operator that has no answer yet. */
+  readonly approvalId: string | undefined
+}
+
 const byCode: Partial<Record<Code, Outcome>> = {
   PAYMENT_UNKNOWN: 'unknown',
   PAYMENT_NOT_DELIVERED: 'paid_not_delivered',
   PAYMENT_FAILED: 'not_paid',
   NODE_UNAVAILABLE: 'not_paid',
   STORE_UNAVAILABLE: 'not_paid',
+  JOURNAL_UNUSABLE: 'not_paid',
 }
 
 /**
@@ -66,10 +88,12 @@ export function describePurchase(
 
 /** Money was paid, and the credential was not accepted or never arrived. */
 export function notDelivered(
-  { paymentHash, origin }: { readonly paymentHash: string; readonly origin: string },
+  bought: Pick<StoredToken, 'paymentHash' | 'origin' | 'amountMsat' | 'feeMsat'>,
   status: number | undefined,
   cause?: unknown,
 ): L402Error {
+  const { paymentHash, origin, amountMsat, feeMsat } = bought
+  const sums = { amountMsat: String(amountMsat), feeMsat: String(feeMsat) }
   const answer = status === undefined ? {} : { status }
-  return new L402Error('PAYMENT_NOT_DELIVERED', { paymentHash, origin, ...answer }, cause)
+  return new L402Error('PAYMENT_NOT_DELIVERED', { paymentHash, origin, ...sums, ...answer }, cause)
 }

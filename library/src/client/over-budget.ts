@@ -1,6 +1,8 @@
-import type { Msat } from '../amount/index.ts'
-import { L402Error } from '../errors.ts'
+import type { L402Error } from '../errors.ts'
 import type { BudgetLimits, Exceeded } from './ledger.ts'
+import type { Order } from './order.ts'
+import { aboutOrder } from './order.ts'
+import { tooMuch } from './refusal.ts'
 
 const limitOf: Readonly<Partial<Record<Exceeded['limit'], keyof BudgetLimits>>> = {
   total: 'maxTotalMsat',
@@ -18,14 +20,13 @@ const limitOf: Readonly<Partial<Record<Exceeded['limit'], keyof BudgetLimits>>> 
 export function overBudget(
   { limit, leftMsat }: Exceeded,
   limits: BudgetLimits,
-  payment: { readonly amountMsat: Msat; readonly maxFeeMsat: Msat },
+  order: Order,
 ): L402Error {
   const name = limitOf[limit]
   const limitMsat = name === undefined ? undefined : limits[name]
-  return new L402Error('BUDGET_EXCEEDED', {
-    limit,
-    amountMsat: String(payment.amountMsat),
-    maxFeeMsat: String(payment.maxFeeMsat),
+  return tooMuch(limit, {
+    ...aboutOrder(order),
+    maxFeeMsat: String(order.checked.maxFeeMsat),
     ...(limitMsat === undefined ? {} : { limitMsat: String(limitMsat) }),
     leftMsat: String(leftMsat),
   })

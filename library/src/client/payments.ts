@@ -1,31 +1,34 @@
 import type { Msat } from '../amount/index.ts'
-import { msat } from '../amount/index.ts'
-import { decodeHex, encodeHex } from '../bytes/index.ts'
-import { isL402Error, L402Error } from '../errors.ts'
-import type { PaymentHash } from '../invoice/index.ts'
-import { paymentHash as toPaymentHash } from '../invoice/index.ts'
+import { encodeHex } from '../bytes/index.ts'
+import { isL402Error } from '../errors.ts'
 import type { FailureReason, Payer, PaymentOutcome } from '../lightning/index.ts'
-import { askApproval } from './approval.ts'
-import type { Hop } from './call.ts'
-import type { CheckedChallenge } from './check-challenge.ts'
-import { checkValidity } from './check-challenge.ts'
-import { bareHostname, plainUrl } from './host.ts'
-import type { Begun, Ledger, PaymentEntry, PaymentIntent } from './ledger.ts'
+import type { CheckedInvoice } from './check-invoice.ts'
+import { checkValidity } from './check-invoice.ts'
+import { crashPoint } from './crash-point.ts'
+import type { Decision } from './decide.ts'
+import {
+  beyondInvoice,
+  failedPayment,
+  hashOf,
+  intentOf,
+  tokenIn,
+  unknownPayment,
+} from './intent.ts'
+import type { Ledger, PaymentEntry, PaymentIntent } from './ledger.ts'
 import { isOpen } from './ledger.ts'
 import { orAborted } from './locks.ts'
+import { aboutOrder } from './order.ts'
+import { waitForOther } from './other-process.ts'
 import { overBudget } from './over-budget.ts'
-import type { Policy } from './policy.ts'
-import type { Held } from './present.ts'
 import { readOutcome } from './read-outcome.ts'
 import { refuse } from './refusal.ts'
-import { targetOf, tokenOf } from './stored-token.ts'
+import { quietly, storing } from './storing.ts'
 import type { StoredToken, TokenStore } from './token-store.ts'
 import { mayOpen } from './token-store.ts'
 
 /** What payments are made with. */
 export type PaymentMeans = {
   readonly payer: Payer | undefined
-  readonly policy: Policy
   readonly ledger: Ledger
   readonly tokens: TokenStore
   /** Seconds since 1970. */
@@ -34,130 +37,172 @@ export type PaymentMeans = {
   readonly paymentTimeoutMs: number
 }
 
+/** What a payment bought. */
+export type Bought = {
+  readonly status: 'settled'
+  /** 64 hex digits. */
+  readonly preimage: string
+  readonly feeMsat: Msat
+  /** `undefined`: it was a bare invoice. */
+  readonly stored: StoredToken | undefined
+}
+
 /** How an order to pay ended. */
 type Ended =
-  | { readonly status: 'settled'; readonly stored: StoredToken }
+  | Bought
   | { readonly status: 'failed'; readonly reason: FailureReason | 'never-sent' }
   | { readonly status: 'unknown' }
+
+/** A payment as it was found. */
+export type Found = {
+  readonly entry: PaymentEntry
+  /** Whether the wallet, if it was asked, said something. */
+  readonly answered: boolean
+  /** Whether another process ended it, and kept what it bought. */
+  readonly byOther: boolean
+}
 
 /** Makes payments and finds out what became of them. */
 export type Payments = {
   /**
-   * Pays a challenge, once.
+   * Pays what was decided on, once.
    *
-   * @param options - `lookAgain` is asked after every wait for another payment: what that bought may
-   *   be what is wanted here.
-   * @returns The token that was bought; what `lookAgain` found; or `already-paid` when the invoice
-   *   was paid before and not by this call: nothing was spent, and a fresh challenge may be asked for.
+   * @param isStillWanted - Asked once the intent is written and nobody else can buy the same thing any
+   *   more: somebody may have done so until then.
+   * @returns What was bought; `look-again` where another payment may have bought what is wanted; or `already-paid` when the invoice was paid before and not by this call:
+   *   nothing was spent, and a fresh challenge may be asked for.
    * @throws {L402Error} POLICY_REFUSED, BUDGET_EXCEEDED, INVOICE_EXPIRED, PAYMENT_FAILED,
    *   NODE_UNAVAILABLE, STORE_UNAVAILABLE: nothing was paid. PAYMENT_UNKNOWN: see `resume`.
    */
   pay(
-    checked: CheckedChallenge,
-    hop: Hop,
-    options: {
-      readonly attenuates: boolean
-      readonly signal: AbortSignal | undefined
-      readonly lookAgain: () => Promise<Held | undefined>
-    },
-  ): Promise<StoredToken | Held | 'already-paid'>
+    decision: Decision,
+    signal: AbortSignal | undefined,
+    isStillWanted?: () => Promise<boolean>,
+  ): Promise<Bought | 'already-paid' | 'look-again'>
   /**
    * Finds out how a payment stands, by asking the wallet where need be, and keeps the token of one
-   * that settled.
+   * that settled. One that this process is making is left alone.
    *
    * @returns The entry as it is now. Still open: nobody can tell.
    */
-  resolve(entry: PaymentEntry): Promise<PaymentEntry>
+  resolve(entry: PaymentEntry): Promise<Found>
+  /** As `resolve`, once nobody can be at work on the payment any more, here or elsewhere. */
+  settle(entry: PaymentEntry, signal: AbortSignal | undefined): Promise<Found>
 }
 
-/** The lease outlives the waiting for the wallet by this much. */
-const leaseMarginSeconds = 30
+/** `isOver`: this process does not give the order any more, nor anew. */
+type OwnOrder = { readonly createdAtSeconds: number; readonly isOver: boolean }
 
 const neverSent = { state: 'failed', failure: 'never-sent' } as const
+/** Nobody is helped by waiting longer for an answer to a question about a payment. */
+const maxLookupMs = 15_000
 
 /**
- * The order of things is the point: asked, written down, ordered, written down again.
+ * The order of things is the point: decided, written down, ordered, written down again.
  *
  * @spec client.md R-PAY-30 to R-PAY-39
  */
 export function createPayments(means: PaymentMeans): Payments {
-  const { ledger, tokens, policy, now } = means
-  /** Orders of this process that the wallet has not answered, or answered with `unknown`. */
-  const orders = new Map<string, 'given' | 'answered'>()
-  /** The waiting for an answer, which may end before there is one. */
-  const waitedFor = new Map<string, Promise<unknown>>()
+  const { ledger, tokens, now, paymentTimeoutMs } = means
+  /** Payments that this process began and has not seen end. */
+  const orders = new Map<string, OwnOrder>()
+  /** The making of each payment, which may give up before there is an end. */
+  const underWay = new Map<string, Promise<unknown>>()
 
-  const pay: Payments['pay'] = async (checked, hop, { attenuates, signal, lookAgain }) => {
+  const pay: Payments['pay'] = async ({ order, limits, decidedBy }, signal, isStillWanted) => {
     const { payer } = means
-    if (payer === undefined) throw refuse('no-payer')
-    const decidedBy = await askApproval(policy, checked, hop, signal)
-    const first = await begin(checked, hop, { attenuates, decidedBy }, lookAgain, signal)
-    if ('release' in first) return first
-    const { intent, begun } = first
-    if (begun.status === 'exceeded') {
-      throw overBudget(begun, policy, intent)
-    }
-    if (begun.status === 'open') throw unknownPayment(begun.entry)
-    if (begun.status === 'known') {
-      if (begun.entry.origin !== intent.origin) throw refuse('other-origin')
-      if (isOpen(begun.entry)) throw unknownPayment(begun.entry)
-      return 'already-paid'
-    }
-    if (!(await storing(() => ledger.send(intent.paymentHash)))) throw failed(intent, 'never-sent')
-    if (signal?.aborted === true) {
-      await quietly(ledger.record(intent.paymentHash, neverSent, now()))
-      throw signal.reason
-    }
+    if (payer === undefined) throw refuse('no-payer', aboutOrder(order))
+    checkValidity(order.checked.invoice, now())
+    const intent = intentOf({ order, limits, decidedBy }, now(), paymentTimeoutMs)
+    signal?.throwIfAborted()
+    crashPoint('before-intent')
+    const begun = await storing(() => ledger.begin(intent, limits))
+    if (begun.status === 'exceeded') throw overBudget(begun, limits, order)
+    if (begun.status !== 'begun') return standBehind(begun.entry, intent, signal)
+    crashPoint('after-intent')
 
-    const waiting = order(payer, checked, intent, signal)
-    waitedFor.set(
-      intent.paymentHash,
-      waiting.catch(() => undefined),
+    const { paymentHash } = intent
+    orders.set(paymentHash, { createdAtSeconds: intent.createdAtSeconds, isOver: false })
+    const working = carryOut(payer, order.checked, intent, signal, isStillWanted)
+    underWay.set(
+      paymentHash,
+      working.catch(() => undefined),
     )
-    const ended = await waiting.finally(() => waitedFor.delete(intent.paymentHash))
-    if (ended.status === 'settled') return ended.stored
-    if (ended.status === 'unknown') throw unknownPayment(intent, signal?.reason)
-    if (ended.reason === 'already-paid') return 'already-paid'
-    throw failed(intent, ended.reason)
+    return working.finally(() => underWay.delete(paymentHash))
   }
 
-  /** Writes the intent down, after whatever this process is paying for the same thing has ended. */
-  const begin = async (
-    checked: CheckedChallenge,
-    hop: Hop,
-    circumstances: Pick<PaymentIntent, 'attenuates' | 'decidedBy'>,
-    lookAgain: () => Promise<Held | undefined>,
+  /** What to do when the thing, or the invoice itself, is being paid for or was. */
+  const standBehind = async (
+    entry: PaymentEntry,
+    intent: PaymentIntent,
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly intent: PaymentIntent; readonly begun: Begun } | Held> => {
-    for (;;) {
-      checkValidity(checked.invoice, now())
-      const intent = intentOf(checked, hop, circumstances, means)
-      signal?.throwIfAborted()
-      const begun = await storing(() => ledger.begin(intent, policy))
-      const other = 'entry' in begun ? waitedFor.get(begun.entry.paymentHash) : undefined
-      if (other === undefined) return { intent, begun }
-      await orAborted(other, signal)
-      const held = await lookAgain()
-      if (held !== undefined) return held
+  ): Promise<'already-paid' | 'look-again'> => {
+    if (entry.origin !== intent.origin) {
+      const { origin, paymentHash, amountMsat } = intent
+      throw refuse('other-origin', { origin, paymentHash, amountMsat: String(amountMsat) })
     }
+    if (!isOpen(entry)) return 'already-paid'
+    const waiting = underWay.get(entry.paymentHash)
+    if (waiting !== undefined) {
+      await orAborted(waiting, signal)
+      return 'look-again'
+    }
+    if (!isAtWorkElsewhere(entry)) throw unknownPayment(entry)
+    const found = await settle(entry, signal)
+    if (isOpen(found.entry)) throw unknownPayment(found.entry)
+    return 'look-again'
+  }
+
+  const carryOut = async (
+    payer: Payer,
+    checked: CheckedInvoice,
+    intent: PaymentIntent,
+    signal: AbortSignal | undefined,
+    isStillWanted: (() => Promise<boolean>) | undefined,
+  ): Promise<Bought | 'already-paid' | 'look-again'> => {
+    const { paymentHash } = intent
+    try {
+      if (isStillWanted !== undefined && !(await isStillWanted())) {
+        await storing(() => ledger.record(paymentHash, neverSent, now()))
+        orders.delete(paymentHash)
+        return 'look-again'
+      }
+      crashPoint('before-send')
+      if (!(await storing(() => ledger.send(paymentHash))))
+        throw failedPayment(intent, 'never-sent')
+      // R-PAY-34: what is not ordered by now could still be on its way when the lease is over.
+      const isTimely = now() < intent.leaseUntilSeconds - paymentTimeoutMs / 1000
+      if (signal?.aborted === true || !isTimely) {
+        await quietly(ledger.record(paymentHash, neverSent, now()))
+        throw signal?.reason ?? failedPayment(intent, 'never-sent')
+      }
+    } catch (error) {
+      orderIsOver(intent)
+      throw error
+    }
+    crashPoint('after-send')
+    const ended = await give(payer, checked, intent, signal)
+    if (ended.status === 'settled') return ended
+    if (ended.status === 'unknown') throw unknownPayment(intent, signal?.reason)
+    if (ended.reason === 'already-paid') return 'already-paid'
+    throw failedPayment(intent, ended.reason)
   }
 
   /** Gives the order, and waits for its end, the time limit or the caller's patience. */
-  const order = async (
+  const give = async (
     payer: Payer,
-    checked: CheckedChallenge,
+    checked: CheckedInvoice,
     intent: PaymentIntent,
     callerSignal: AbortSignal | undefined,
   ): Promise<Ended> => {
-    const limit = AbortSignal.timeout(means.paymentTimeoutMs)
+    const limit = AbortSignal.timeout(paymentTimeoutMs)
     const signal = callerSignal === undefined ? limit : AbortSignal.any([callerSignal, limit])
     const { maxFeeMsat } = intent
-    orders.set(intent.paymentHash, 'given')
-    const ended = settle(intent, () => payer.pay(checked.invoice, { maxFeeMsat, signal }))
+    const ended = hearOf(intent, () => payer.pay(checked.invoice, { maxFeeMsat, signal }))
     try {
       return await orAborted(ended, signal)
     } catch (error) {
-      // An answer that comes after all is still written down: `settle` goes on.
+      // An answer that comes after all is still written down: `hearOf` goes on.
       if (!signal.aborted) throw error
       await quietly(ledger.record(intent.paymentHash, { state: 'unknown' }, now()))
       return { status: 'unknown' }
@@ -165,7 +210,7 @@ export function createPayments(means: PaymentMeans): Payments {
   }
 
   /** Hears how a payment ended, and writes it down. Rejects only with what the wallet said. */
-  const settle = async (intent: PaymentIntent, hear: () => Promise<unknown>): Promise<Ended> => {
+  const hearOf = async (intent: PaymentIntent, hear: () => Promise<unknown>): Promise<Ended> => {
     const { paymentHash } = intent
     let outcome: PaymentOutcome
     try {
@@ -179,28 +224,38 @@ export function createPayments(means: PaymentMeans): Payments {
         throw error
       }
     }
-    orders.set(paymentHash, 'answered')
+    crashPoint('after-order')
+    orderIsOver(intent)
     // A wallet that forgot its own payment says `already-paid`, too.
     if (outcome.status === 'failed' && outcome.reason === 'already-paid') {
-      outcome = (await lookUp(intent)) ?? outcome
+      outcome = (await lookUp(intent)).outcome ?? outcome
     }
-    return writeDown(intent, outcome)
+    return writeDown(intent, outcome, underWay.has(paymentHash))
   }
 
-  const lookUp = async (intent: PaymentIntent): Promise<PaymentOutcome | undefined> => {
+  /** Asks the wallet by hash. Without an outcome: it never saw the payment. */
+  const lookUp = async (
+    intent: PaymentIntent,
+  ): Promise<{ readonly outcome: PaymentOutcome | undefined; readonly answered: boolean }> => {
     const { payer } = means
-    if (payer === undefined) return { status: 'unknown' }
+    if (payer === undefined) return { outcome: { status: 'unknown' }, answered: false }
     try {
-      const signal = AbortSignal.timeout(means.paymentTimeoutMs)
+      const signal = AbortSignal.timeout(Math.min(paymentTimeoutMs, maxLookupMs))
       const hash = hashOf(intent)
-      const answer: unknown = await orAborted(payer.lookupPayment(hash, signal), signal)
-      return answer === undefined ? undefined : readOutcome(answer, hash, intent)
+      const said: unknown = await orAborted(payer.lookupPayment(hash, signal), signal)
+      const outcome = said === undefined ? undefined : readOutcome(said, hash, intent)
+      return { outcome, answered: true }
     } catch {
-      return { status: 'unknown' }
+      return { outcome: { status: 'unknown' }, answered: false }
     }
   }
 
-  const writeDown = async (intent: PaymentIntent, outcome: PaymentOutcome): Promise<Ended> => {
+  /** @param isAwaited - Whether somebody waits for what is bought, here or elsewhere. */
+  const writeDown = async (
+    intent: PaymentIntent,
+    outcome: PaymentOutcome,
+    isAwaited: boolean,
+  ): Promise<Ended> => {
     const { paymentHash } = intent
     if (outcome.status === 'failed') {
       const { reason } = outcome
@@ -216,130 +271,106 @@ export function createPayments(means: PaymentMeans): Payments {
     orders.delete(paymentHash)
     const feeMsat = beyondInvoice(outcome, intent)
     const preimage = encodeHex(outcome.preimage)
-    const bought = tokenOf(intent, { preimage, feeMsat, boughtAtSeconds: now() })
+    const bought = tokenIn(intent, { preimage, feeMsat, boughtAtSeconds: now() })
     // R-PAY-44: money for nothing so far, where nobody waits for it any more, or it says that it had
     // expired before it was sold.
-    const isTimely = mayOpen(bought, now()) && waitedFor.has(paymentHash)
-    const stored: StoredToken = isTimely ? bought : { ...bought, standing: 'owed' }
+    const owed = bought !== undefined && !(mayOpen(bought, now()) && isAwaited)
+    const stored: StoredToken | undefined = owed ? { ...bought, standing: 'owed' } : bought
     // The money is gone. A store that fails now does not take away what it bought: the wallet can
     // be asked again by hash, and the open entry sees to it that it is.
-    await quietly(ledger.record(paymentHash, { state: 'settled', preimage, feeMsat }, now()))
-    await quietly(keep(stored))
-    return { status: 'settled', stored }
+    crashPoint('before-settled')
+    await quietly(ledger.record(paymentHash, { state: 'settled', preimage, feeMsat, owed }, now()))
+    crashPoint('after-settled')
+    if (stored !== undefined) await quietly(keep(stored))
+    return { status: 'settled', preimage, feeMsat, stored }
   }
 
   const keep = async (stored: StoredToken): Promise<void> => {
+    crashPoint('before-token')
     await tokens.put(stored)
+    crashPoint('after-token')
     await ledger.noteTokenStored(stored.paymentHash)
   }
 
   const resolve: Payments['resolve'] = async (entry) => {
     const { paymentHash, preimage, feeMsat } = entry
-    if (entry.state === 'failed') return entry
+    if (entry.state === 'failed') return found(entry)
     if (preimage !== undefined && feeMsat !== undefined) {
       const boughtAtSeconds = entry.endedAtSeconds ?? now()
-      await storing(() => keep(tokenOf(entry, { preimage, feeMsat, boughtAtSeconds })))
-      return { ...entry, tokenStored: true }
+      const bought = tokenIn(entry, { preimage, feeMsat, boughtAtSeconds })
+      if (bought !== undefined) await storing(() => keep(bought))
+      return found({ ...entry, tokenStored: true })
     }
-    const waiting = waitedFor.get(paymentHash)
-    if (waiting !== undefined) {
-      await waiting
-      return (await storing(() => ledger.find(paymentHash))) ?? entry
-    }
-    const outcome = await lookUp(entry)
+    if (underWay.has(paymentHash)) return found(entry)
+    const { outcome, answered } = await lookUp(entry)
     if (outcome === undefined && mayEnd(entry)) {
       await storing(() => ledger.record(paymentHash, neverSent, now()))
     }
-    if (outcome !== undefined && (outcome.status !== 'failed' || mayEnd(entry))) {
-      await writeDown(entry, outcome)
+    if (outcome !== undefined && isNews(entry, outcome)) {
+      await writeDown(entry, outcome, isAtWorkElsewhere(entry))
     }
-    return (await storing(() => ledger.find(paymentHash))) ?? entry
+    return found(await current(entry), answered)
+  }
+
+  const settle: Payments['settle'] = async (entry, signal) => {
+    const waiting = underWay.get(entry.paymentHash)
+    if (waiting !== undefined) {
+      await orAborted(waiting, signal)
+      return found(await current(entry))
+    }
+    if (!isAtWorkElsewhere(entry)) return orAborted(resolve(entry), signal)
+    let isOurs = false
+    const after = await waitForOther(
+      {
+        find: () => current(entry),
+        isAtWork: isAtWorkElsewhere,
+        askWallet: async (one) => {
+          isOurs = (await resolve(one)).entry.state === 'settled'
+        },
+        mostMs: (entry.leaseUntilSeconds - now()) * 1000,
+      },
+      signal,
+    )
+    if (!isOpen(after) && after.tokenStored) return { ...found(after), byOther: !isOurs }
+    return orAborted(resolve(after), signal)
+  }
+
+  const current = async (entry: PaymentEntry): Promise<PaymentEntry> =>
+    (await storing(() => ledger.find(entry.paymentHash))) ?? entry
+
+  /** Whether what the wallet says about a payment tells how it stands. */
+  const isNews = (entry: PaymentEntry, { status }: PaymentOutcome): boolean => {
+    if (status === 'settled') return true
+    return status === 'failed' ? mayEnd(entry) : !isAtWorkElsewhere(entry)
   }
 
   /**
    * Whether a payment that the wallet does not know, or knows as failed, is over: not while somebody
    * may still be about to order it, for the first time or again.
    */
-  const mayEnd = ({ paymentHash, leaseUntilSeconds }: PaymentEntry): boolean => {
+  const mayEnd = (entry: PaymentEntry): boolean =>
+    ownOrder(entry)?.isOver ?? now() >= entry.leaseUntilSeconds
+
+  /** Whether another process may be about to order a payment, or waits for its end. */
+  const isAtWorkElsewhere = (entry: PaymentEntry): boolean =>
+    (entry.state === 'intent' || entry.state === 'sending') &&
+    !entry.abandoned &&
+    ownOrder(entry) === undefined &&
+    now() < entry.leaseUntilSeconds
+
+  /** The order that belongs to an entry: another process may have begun the payment anew. */
+  const ownOrder = ({ paymentHash, createdAtSeconds }: PaymentIntent): OwnOrder | undefined => {
     const order = orders.get(paymentHash)
-    return order === 'answered' || (order === undefined && now() >= leaseUntilSeconds)
+    return order?.createdAtSeconds === createdAtSeconds ? order : undefined
   }
 
-  return { pay, resolve }
-}
-
-/** A payment of which nobody can say yet how it ends. The handle for `resume` is its hash. */
-export function unknownPayment(
-  { paymentHash, origin, amountMsat }: PaymentIntent,
-  cause?: unknown,
-): L402Error {
-  return new L402Error(
-    'PAYMENT_UNKNOWN',
-    { paymentHash, origin, amountMsat: String(amountMsat) },
-    cause,
-  )
-}
-
-/**
- * Does something with a store. Without it nothing can be decided, so nothing is paid.
- *
- * @throws {L402Error} STORE_UNAVAILABLE
- */
-export async function storing<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } catch (cause) {
-    if (isL402Error(cause)) throw cause
-    throw new L402Error('STORE_UNAVAILABLE', {}, cause)
+  const orderIsOver = ({ paymentHash, createdAtSeconds }: PaymentIntent): void => {
+    orders.set(paymentHash, { createdAtSeconds, isOver: true })
   }
+
+  return { pay, resolve, settle }
 }
 
-/** Does what must not fail the call that already has what it wanted. */
-export async function quietly(work: Promise<void>): Promise<void> {
-  await work.catch(() => undefined)
-}
-
-function intentOf(
-  checked: CheckedChallenge,
-  hop: Hop,
-  circumstances: Pick<PaymentIntent, 'attenuates' | 'decidedBy'>,
-  means: PaymentMeans,
-): PaymentIntent {
-  const createdAtSeconds = means.now()
-  return {
-    paymentHash: checked.paymentHash,
-    origin: hop.url.origin,
-    host: bareHostname(hop.url),
-    method: hop.method,
-    url: plainUrl(hop.url),
-    target: targetOf(hop),
-    coverage: checked.facts?.coverage,
-    hasBody: hop.body !== undefined,
-    scheme: checked.challenge.scheme,
-    token: checked.challenge.token,
-    invoice: checked.invoice.text,
-    amountMsat: checked.amountMsat,
-    maxFeeMsat: checked.maxFeeMsat,
-    ...circumstances,
-    createdAtSeconds,
-    leaseUntilSeconds: createdAtSeconds + means.paymentTimeoutMs / 1000 + leaseMarginSeconds,
-  }
-}
-
-function hashOf({ paymentHash }: PaymentIntent): PaymentHash {
-  return toPaymentHash(decodeHex(paymentHash))
-}
-
-/** What a payment cost on top of its invoice, whatever the wallet calls it. */
-function beyondInvoice(
-  paid: { readonly amountMsat: Msat; readonly feeMsat: Msat },
-  { amountMsat }: PaymentIntent,
-): Msat {
-  const surplusMsat = paid.amountMsat > amountMsat ? paid.amountMsat - amountMsat : 0n
-  return msat(paid.feeMsat + surplusMsat)
-}
-
-function failed(intent: PaymentIntent, reason: FailureReason | 'never-sent'): L402Error {
-  const { paymentHash, origin } = intent
-  return new L402Error('PAYMENT_FAILED', { reason, paymentHash, origin })
+function found(entry: PaymentEntry, answered = true): Found {
+  return { entry, answered, byOther: false }
 }

@@ -10,6 +10,8 @@ import { readPolicy } from './policy.ts'
 
 const key = `02${'Ab'.repeat(32)}`
 
+const approve = (): boolean => true
+
 function mistakesOf(policy: unknown): unknown {
   return mistakesIn({ policy })
 }
@@ -35,6 +37,14 @@ describe('R-PAY-20 a policy', () => {
           perHourMsat: '0.5 sat',
           payees: [key],
           denyHosts: ['*.evil.test'],
+          denyPayees: [key],
+          networks: ['bitcoin', 'regtest'],
+          newHosts: 'ask',
+          askAboveMsat: '5 sat',
+          maxUndelivered: 100,
+          allowInvoices: true,
+          allowPrivateHosts: ['localhost:80'],
+          approve,
         },
         {},
       ),
@@ -48,11 +58,48 @@ describe('R-PAY-20 a policy', () => {
       allowHosts: undefined,
       denyHosts: [{ hostname: 'evil.test', below: true, port: undefined }],
       payees: new Set([key.toLowerCase()]),
+      denyPayees: new Set([key.toLowerCase()]),
+      networks: new Set(['bitcoin', 'regtest']),
+      newHosts: 'ask',
+      askAboveMsat: 5000n,
+      maxUndelivered: 100,
+      allowInvoices: true,
       allowHttp: [],
-      allowPrivateRedirects: [],
+      allowPrivateHosts: [{ hostname: 'localhost', below: false, port: '80' }],
       allowOpaqueTokens: true,
+      approve,
+    })
+  })
+
+  test('allows new hosts and no bare invoices, and lets a host owe three things, by default', () => {
+    expect(readPolicy({ maxPaymentMsat: '1 sat', maxTotalMsat: '1 sat' }, {})).toMatchObject({
+      denyPayees: new Set(),
+      networks: undefined,
+      newHosts: 'allow',
+      askAboveMsat: undefined,
+      maxUndelivered: 3,
+      allowInvoices: false,
+      allowPrivateHosts: [],
       approve: undefined,
     })
+  })
+
+  test('that asks needs somebody to ask', () => {
+    const limits = { maxPaymentMsat: '1 sat', maxTotalMsat: '1 sat' }
+    for (const [name, change] of [
+      ['newHosts', { newHosts: 'ask' }],
+      ['askAboveMsat', { askAboveMsat: '1 sat' }],
+    ] as const) {
+      const expected = 'needs policy.approve: there is nobody to ask'
+      expect(mistakesOf({ ...limits, ...change })).toEqual({ [`policy.${name}`]: expected })
+      expect(mistakesOf({ ...limits, ...change, approve: () => true })).toBeUndefined()
+    }
+  })
+
+  test('keeps the limits that it inherits', () => {
+    const base = { maxPaymentMsat: '1 sat', maxTotalMsat: '1 sat', perHourMsat: '1 sat' }
+    const policy = readPolicy(Object.create(base), {})
+    expect(policy).toMatchObject({ perHourMsat: 1000n })
   })
 
   test('lists every mistake by its path', () => {
@@ -65,6 +112,14 @@ describe('R-PAY-20 a policy', () => {
         allowHosts: ['ok.test', 'https://no.test', 5],
         denyHosts: 'evil.test',
         payees: ['02ab'],
+        denyPayees: [5],
+        networks: ['mainnet'],
+        newHosts: 'maybe',
+        askAboveMsat: 5,
+        maxUndelivered: 0,
+        allowInvoices: 1,
+        // biome-ignore lint/suspicious/noSparseArray: what is left out is no host.
+        allowPrivateHosts: ['a.test', , 'b.test'],
         allowOpaqueTokens: 'no',
         approve: true,
         maxPerHour: '1 sat',
@@ -80,10 +135,25 @@ describe('R-PAY-20 a policy', () => {
       'policy.allowHosts[2]': expect.stringContaining('expected a host, such as'),
       'policy.denyHosts': 'expected a list',
       'policy.payees[0]': 'expected 66 hex digits',
+      'policy.denyPayees[0]': 'expected 66 hex digits',
+      'policy.networks[0]': 'expected one of bitcoin, testnet, signet, regtest, simnet',
+      'policy.newHosts': 'expected one of allow, ask, deny',
+      'policy.askAboveMsat': expect.stringContaining('unit'),
+      'policy.maxUndelivered': 'expected a whole number from 1 to 100',
+      'policy.allowInvoices': 'expected true or false',
+      'policy.allowPrivateHosts[1]': expect.stringContaining('expected a host, such as'),
       'policy.allowOpaqueTokens': 'expected true or false',
       'policy.approve': 'expected a function',
     })
   })
+
+  for (const maxUndelivered of [-1, 101, 1.5, Number.NaN, '3', null, 3n]) {
+    test(`lets no host owe ${String(maxUndelivered)}`, () => {
+      expect(
+        mistakesOf({ maxPaymentMsat: '1 sat', maxTotalMsat: '1 sat', maxUndelivered }),
+      ).toEqual({ 'policy.maxUndelivered': 'expected a whole number from 1 to 100' })
+    })
+  }
 
   for (const policy of [undefined, null, 'open', 5]) {
     test(`is not ${JSON.stringify(policy)}`, () => {
@@ -123,7 +193,7 @@ describe('R-PAY-20 the options of a client', () => {
       'policy.maxTotalMsat': "required, such as '100 sat'",
       payer: 'expected an object with pay, lookupPayment',
       ledger: 'expected an object with begin',
-      tokens: 'expected an object with put, mark, find, usable, list',
+      tokens: 'expected an object with put, mark, find, usable, countOwed, list',
       fetch: 'expected a function',
       now: 'expected a function',
       paymentTimeoutMs: 'expected milliseconds, more than 0 and at most 2147483647',
@@ -166,6 +236,8 @@ describe('R-PAY-28 the limits of a call', () => {
       maxCostMsat: 1000n,
       maxFeeMsat: undefined,
       expectedPriceMsat: undefined,
+      maxRedirects: 20,
+      untrustedUrl: false,
       pay: false,
       replaceAuthorization: false,
     })

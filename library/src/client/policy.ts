@@ -1,13 +1,20 @@
 import type { Msat } from '../amount/index.ts'
 import { msat, parseAmount } from '../amount/index.ts'
+import type { Network } from '../invoice/index.ts'
 import type { HostPattern } from './host.ts'
 import { parseHostPattern } from './host.ts'
+import type { Fields } from './policy-fields.ts'
+import { fieldsOf } from './policy-fields.ts'
 
 /** Msat, or text with a unit: `'10 sat'`. */
 export type Amount = Msat | string
 
 /** What a person or a program is asked before a payment that the policy allows. */
 export type Proposal = {
+  /** `always`: the policy asks about every payment. `amount`: it costs more than goes unasked. */
+  readonly askedBecause: 'always' | 'amount' | 'new-host'
+  /** Scheme, host and port of the server that asks; of a bare invoice `lightning:` and its payee. */
+  readonly origin: string
   readonly method: string
   /** Without user name, password and fragment. */
   readonly url: string
@@ -57,18 +64,42 @@ export type PolicyOptions = {
    * a challenge says which origin it is for; the key that signed its invoice does, for who knows it.
    */
   readonly payees?: readonly string[]
+  /** Public keys that may not; wins over `payees`. */
+  readonly denyPayees?: readonly string[]
+  /** Networks on which may be paid, such as `['bitcoin']`. Default: the payer's. */
+  readonly networks?: readonly Network[]
+  /**
+   * The first payment at a host: allowed, asked about, or refused. A host is new until a payment at
+   * it settled; one that `allowHosts` names in full is not new. Default `allow`.
+   */
+  readonly newHosts?: 'allow' | 'ask' | 'deny'
+  /**
+   * Payments that cost no more than this, fee ceiling included, are not asked about. Default with
+   * `approve`: every payment is.
+   */
+  readonly askAboveMsat?: Amount
+  /** How much a host may owe before nothing more is paid there: R-PAY-45. From 1 to 100. Default 3. */
+  readonly maxUndelivered?: number
+  /** Whether `payInvoice` may pay. Default false. */
+  readonly allowInvoices?: boolean
   /** Hosts where plain http is good enough. Loopback and `.onion` always are. Default: none. */
   readonly allowHttp?: readonly string[]
   /**
-   * Hosts on this machine or in a private network to which a public host may redirect a request.
-   * Default: none. A name that DNS leads there is not recognised.
+   * Hosts on this machine or in a private network that may be asked although a stranger chose the
+   * URL: a public host that redirects there, or a call with `untrustedUrl`. Default: none.
    */
-  readonly allowPrivateRedirects?: readonly string[]
+  readonly allowPrivateHosts?: readonly string[]
   /** Whether a token whose payment hash cannot be read may be paid for. Default true. */
   readonly allowOpaqueTokens?: boolean
-  /** Asked last. Anything but `true` refuses. */
-  readonly approve?: (proposal: Proposal, signal?: AbortSignal) => boolean | Promise<boolean>
+  /**
+   * Asked last, about what the limits allow. Anything but `true` refuses; `{ pendingId }` says that
+   * somebody was asked who has not answered yet.
+   */
+  readonly approve?: (proposal: Proposal, signal?: AbortSignal) => Approved | Promise<Approved>
 }
+
+/** What {@link PolicyOptions.approve} answers. */
+export type Approved = boolean | { readonly pendingId: string }
 
 /** A policy that was read and found sound. */
 export type Policy = {
@@ -81,11 +112,30 @@ export type Policy = {
   readonly allowHosts: readonly HostPattern[] | undefined
   readonly denyHosts: readonly HostPattern[]
   readonly payees: ReadonlySet<string> | undefined
+  readonly denyPayees: ReadonlySet<string>
+  /** `undefined`: the payer's. */
+  readonly networks: ReadonlySet<Network> | undefined
+  readonly newHosts: NewHosts
+  /** `undefined`: every payment is asked about, where there is somebody to ask. */
+  readonly askAboveMsat: Msat | undefined
+  readonly maxUndelivered: number
+  readonly allowInvoices: boolean
   readonly allowHttp: readonly HostPattern[]
-  readonly allowPrivateRedirects: readonly HostPattern[]
+  readonly allowPrivateHosts: readonly HostPattern[]
   readonly allowOpaqueTokens: boolean
   readonly approve: PolicyOptions['approve']
 }
+
+type NewHosts = NonNullable<PolicyOptions['newHosts']>
+
+const networks: ReadonlySet<string> = new Set<Network>([
+  'bitcoin',
+  'testnet',
+  'signet',
+  'regtest',
+  'simnet',
+])
+const newHosts: ReadonlySet<string> = new Set<NewHosts>(['allow', 'ask', 'deny'])
 
 const keys: ReadonlySet<string> = new Set<keyof PolicyOptions>([
   'maxPaymentMsat',
@@ -97,11 +147,40 @@ const keys: ReadonlySet<string> = new Set<keyof PolicyOptions>([
   'allowHosts',
   'denyHosts',
   'payees',
+  'denyPayees',
+  'networks',
+  'newHosts',
+  'askAboveMsat',
+  'maxUndelivered',
+  'allowInvoices',
   'allowHttp',
-  'allowPrivateRedirects',
+  'allowPrivateHosts',
   'allowOpaqueTokens',
   'approve',
 ])
+
+/** What is in force while the policy cannot be read: nothing is paid, nothing is excepted. */
+export const strictestPolicy: Policy = {
+  maxPaymentMsat: msat(0n),
+  maxTotalMsat: msat(0n),
+  maxFeeMsat: undefined,
+  perHourMsat: undefined,
+  perDayMsat: undefined,
+  perHostMsat: undefined,
+  allowHosts: [],
+  denyHosts: [],
+  payees: new Set(),
+  denyPayees: new Set(),
+  networks: new Set(),
+  newHosts: 'deny',
+  askAboveMsat: undefined,
+  maxUndelivered: 1,
+  allowInvoices: false,
+  allowHttp: [],
+  allowPrivateHosts: [],
+  allowOpaqueTokens: false,
+  approve: undefined,
+}
 
 /**
  * Checks a policy. A broken policy pays nothing, so nothing is repaired here.
@@ -120,27 +199,17 @@ export function readPolicy(
       "expected an object, such as { maxPaymentMsat: '100 sat', maxTotalMsat: '2000 sat' }"
     return undefined
   }
-  for (const key of Object.keys(given)) {
-    if (!keys.has(key)) mistakes[pathOf(key.slice(0, 64))] = 'is not an option'
-  }
-  const amount = (key: keyof PolicyOptions): Msat | undefined => readAmount(given, key, mistakes)
+  const fields = fieldsOf(given, 'policy', mistakes)
+  fields.only(keys)
+  fields.required(['maxPaymentMsat', 'maxTotalMsat'], "required, such as '100 sat'")
+  const amount = (key: keyof PolicyOptions): Msat | undefined => readAmount(fields, key)
   const hosts = (key: keyof PolicyOptions): readonly HostPattern[] | undefined =>
-    readList(given, key, mistakes, expectedHost, parseHostPattern)
+    fields.list(key, expectedHost, parseHostPattern)
+  const nodes = (key: keyof PolicyOptions): ReadonlySet<string> | undefined =>
+    setOf(fields.list(key, 'expected 66 hex digits', parseNodeId))
 
   const maxPaymentMsat = amount('maxPaymentMsat')
   const maxTotalMsat = amount('maxTotalMsat')
-  for (const key of ['maxPaymentMsat', 'maxTotalMsat'] as const) {
-    if (given[key] === undefined) mistakes[pathOf(key)] = "required, such as '100 sat'"
-  }
-  const { allowOpaqueTokens = true, approve } = given
-  if (typeof allowOpaqueTokens !== 'boolean') {
-    mistakes[pathOf('allowOpaqueTokens')] = 'expected true or false'
-  }
-  if (approve !== undefined && typeof approve !== 'function') {
-    mistakes[pathOf('approve')] = 'expected a function'
-  }
-  const payees = readList(given, 'payees', mistakes, 'expected 66 hex digits', parseNodeId)
-
   const policy = {
     maxFeeMsat: amount('maxFeeMsat'),
     perHourMsat: amount('perHourMsat'),
@@ -148,11 +217,21 @@ export function readPolicy(
     perHostMsat: amount('perHostMsat'),
     allowHosts: hosts('allowHosts'),
     denyHosts: hosts('denyHosts') ?? [],
-    payees: payees === undefined ? undefined : new Set(payees),
+    payees: nodes('payees'),
+    denyPayees: nodes('denyPayees') ?? new Set(),
+    networks: setOf(fields.list('networks', expectedOneOf(networks), parseNetwork)),
+    newHosts: fields.value('newHosts', isNewHosts, expectedOneOf(newHosts)) ?? 'allow',
+    askAboveMsat: amount('askAboveMsat'),
+    maxUndelivered: fields.value('maxUndelivered', isSmallCount, expectedSmallCount) ?? 3,
+    allowInvoices: fields.value('allowInvoices', isBoolean, expectedBoolean) ?? false,
     allowHttp: hosts('allowHttp') ?? [],
-    allowPrivateRedirects: hosts('allowPrivateRedirects') ?? [],
-    allowOpaqueTokens,
-    approve,
+    allowPrivateHosts: hosts('allowPrivateHosts') ?? [],
+    allowOpaqueTokens: fields.value('allowOpaqueTokens', isBoolean, expectedBoolean) ?? true,
+    approve: fields.value('approve', isApprove, 'expected a function'),
+  }
+  const asks = policy.newHosts === 'ask' ? 'newHosts' : 'askAboveMsat'
+  if ((asks === 'newHosts' || policy.askAboveMsat !== undefined) && given.approve === undefined) {
+    fields.mistake(asks, 'needs policy.approve: there is nobody to ask')
   }
   if (
     maxPaymentMsat === undefined ||
@@ -179,48 +258,47 @@ export function toMsat(amount: Amount): Msat {
 export const expectedAmount =
   "expected an amount with its unit, such as '10 sat', or msat as a bigint"
 const expectedHost = "expected a host, such as 'api.example.com', '*.example.com', 'localhost:8080'"
+const expectedBoolean = 'expected true or false'
+const expectedSmallCount = 'expected a whole number from 1 to 100'
 
-function pathOf(key: string): string {
-  return `policy.${key}`
+function expectedOneOf(names: ReadonlySet<string>): string {
+  return `expected one of ${[...names].join(', ')}`
 }
 
-function readAmount(
-  given: PolicyOptions,
-  key: keyof PolicyOptions,
-  mistakes: Record<string, string>,
-): Msat | undefined {
-  const value = given[key]
-  if (value === undefined) return undefined
-  try {
-    return toMsat(value as Amount)
-  } catch {
-    mistakes[pathOf(key)] = expectedAmount
-    return undefined
-  }
+function readAmount(fields: Fields, key: keyof PolicyOptions): Msat | undefined {
+  return fields.parsed(key, expectedAmount, (value) => {
+    try {
+      return toMsat(value as Amount)
+    } catch {
+      return undefined
+    }
+  })
 }
 
-function readList<Item>(
-  given: PolicyOptions,
-  key: keyof PolicyOptions,
-  mistakes: Record<string, string>,
-  expected: string,
-  parse: (text: string) => Item | undefined,
-): readonly Item[] | undefined {
-  const value = given[key]
-  if (value === undefined) return undefined
-  if (!Array.isArray(value)) {
-    mistakes[pathOf(key)] = 'expected a list'
-    return undefined
-  }
-  const items: Item[] = []
-  for (const [i, text] of value.entries()) {
-    const item = typeof text === 'string' ? parse(text) : undefined
-    if (item === undefined) mistakes[pathOf(`${key}[${i}]`)] = expected
-    else items.push(item)
-  }
-  return items
+function setOf<Item>(items: readonly Item[] | undefined): ReadonlySet<Item> | undefined {
+  return items === undefined ? undefined : new Set(items)
 }
 
 function parseNodeId(text: string): string | undefined {
   return /^0[23][0-9a-f]{64}$/i.test(text) ? text.toLowerCase() : undefined
+}
+
+function parseNetwork(text: string): Network | undefined {
+  return networks.has(text) ? (text as Network) : undefined
+}
+
+function isNewHosts(value: unknown): value is NewHosts {
+  return typeof value === 'string' && newHosts.has(value)
+}
+
+function isSmallCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 100
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === 'boolean'
+}
+
+function isApprove(value: unknown): value is NonNullable<PolicyOptions['approve']> {
+  return typeof value === 'function'
 }

@@ -1,10 +1,12 @@
 import type { Call, Hop } from './call.ts'
+import { crashPoint } from './crash-point.ts'
 import { credentialFor } from './credential.ts'
 import { coverageSoldBy } from './demand.ts'
 import { routeOfTarget } from './ledger.ts'
+import { publicOnly } from './may-pay.ts'
 import type { Parts } from './parts.ts'
-import { quietly } from './payments.ts'
 import { routeOf, targetOf } from './stored-token.ts'
+import { quietly } from './storing.ts'
 import type { StoredToken } from './token-store.ts'
 
 /**
@@ -34,12 +36,15 @@ export async function present(
 ): Promise<{ readonly response: Response; readonly verdict: Verdict }> {
   try {
     const authorization = credentialFor(stored, hop, parts.clocks.now(hop.url.origin))
+    crashPoint('before-deliver')
     const response = await send(parts, call, hop, authorization).catch(async (error: unknown) => {
       await noteUndelivered(parts, stored, hop)
       throw error
     })
+    crashPoint('after-deliver')
     const verdict = verdictOf(response.status, opened(stored, routeOf(hop)))
     await remember(parts, stored, hop, verdict, response)
+    crashPoint('after-mark')
     return { response, verdict }
   } finally {
     release()
@@ -65,7 +70,7 @@ async function send(
   if (hop.body?.isStream === true) init.duplex = 'half'
   if (hop.body !== undefined) init.body = hop.body.take()
   const { fetch } = parts
-  const response = await fetch(hop.url.href, init)
+  const response = await fetch(hop.url.href, init, { publicOnly: publicOnly(parts, hop) })
   parts.clocks.learn(hop.url.origin, response)
   return response
 }

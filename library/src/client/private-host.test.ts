@@ -7,6 +7,9 @@ describe('R-PAY-54 a host of this machine or a private network', () => {
     'LOCALHOST.',
     'a.localhost',
     'printer.local',
+    'local',
+    'metadata.google.internal',
+    'nas.home.arpa',
     '127.0.0.1',
     '127.1',
     '0x7f.1',
@@ -30,6 +33,13 @@ describe('R-PAY-54 a host of this machine or a private network', () => {
     '[::ffff:a00:1]',
     '[::10.0.0.1]',
     '[64:ff9b::10.0.0.1]',
+    '[2002:0a00:0001::]',
+    '[2001:db8::1]',
+    '[fec0::1]',
+    '[fe00::1]',
+    '[1::ffff:127.0.0.1]',
+    '203.0.113.9',
+    '224.0.0.1',
   ]) {
     test(`is ${host}`, () => {
       expect(isPrivateHost(new URL(`http://${host}/`))).toBe(true)
@@ -40,7 +50,8 @@ describe('R-PAY-54 a host of this machine or a private network', () => {
     'example.com',
     'localhost.example.com',
     'notlocalhost',
-    'local',
+    'internal.example.com',
+    'notlocal',
     '10.example.com',
     '9.255.255.255',
     '11.0.0.0',
@@ -53,12 +64,9 @@ describe('R-PAY-54 a host of this machine or a private network', () => {
     '100.128.0.0',
     '128.0.0.1',
     '8.8.8.8',
-    '[2001:db8::1]',
-    '[fec0::1]',
-    '[fe00::1]',
+    '[2606:4700::1111]',
     '[::ffff:8.8.8.8]',
     '[64:ff9b::8.8.8.8]',
-    '[1::ffff:127.0.0.1]',
   ]) {
     test(`is not ${host}`, () => {
       expect(isPrivateHost(new URL(`http://${host}/`))).toBe(false)

@@ -1,23 +1,24 @@
 import type { Msat } from '../amount/index.ts'
-import { msat, printable } from '../amount/index.ts'
+import { printable } from '../amount/index.ts'
 import type { L402Error } from '../errors.ts'
 import { isL402Error } from '../errors.ts'
 import { expiresAtSeconds } from '../invoice/index.ts'
+import { debtOf, orderFor } from './buy.ts'
 import type { Call, Hop } from './call.ts'
 import { discard } from './challenge-hints.ts'
 import type { CheckedChallenge } from './check-challenge.ts'
-import { chooseChallenge } from './check-challenge.ts'
 import { chooseBeforeBuying } from './choose-token.ts'
+import { policyToPayBy, questionAbout, requireRoom } from './decide.ts'
 import { readDemand } from './demand.ts'
 import { follow } from './follow.ts'
-import { bareHostname, plainUrl } from './host.ts'
+import { plainUrl } from './host.ts'
 import { refusesCredential, refusesPayment, refusesWhileOwed } from './may-pay.ts'
-import { overBudget } from './over-budget.ts'
+import { outcomeOf } from './outcome.ts'
 import type { Parts } from './parts.ts'
-import { storing } from './payments.ts'
 import { sendBare } from './present.ts'
 import { cut } from './refusal.ts'
 import { targetOf } from './stored-token.ts'
+import { storing } from './storing.ts'
 
 /** What a server asks for one request, checked. */
 export type QuotedPrice = {
@@ -60,7 +61,7 @@ export type Quote =
  * @spec client.md R-PAY-71
  */
 export async function quote(parts: Parts, call: Call): Promise<Quote> {
-  const path = { presented: false, downgraded: false }
+  const path = { at: call.first, presented: false, downgraded: false }
   const { response, hop } = await follow(parts, call, path, (next) => sendBare(parts, call, next))
   const demand = await readDemand(response)
   if (demand === undefined) {
@@ -76,32 +77,22 @@ export async function quote(parts: Parts, call: Call): Promise<Quote> {
   const stored = chooseBeforeBuying(tokens, aim, tries)
   if (stored !== undefined) return { status: 'covered', paymentHash: stored.paymentHash }
 
-  const { policy, payer } = parts
-  const rules = { policy, limits: call.limits, network: payer?.network, nowSeconds: parts.now() }
-  let checked: CheckedChallenge
+  let price: QuotedPrice | undefined
   try {
-    checked = chooseChallenge(demand.readings, rules)
+    const policy = policyToPayBy(parts, hop.url.origin)
+    const order = orderFor(parts, policy, call, hop, demand)
+    price = priceOf(order.checked, hop)
+    const debt = await debtOf(parts, policy, hop, 0)
+    const error =
+      refusesPayment(parts, policy, call, hop) ?? refusesWhileOwed(tokens, hop, aim, debt)
+    if (error !== undefined) return { status: 'refused', error, price }
+    await questionAbout(parts, policy, order)
+    await requireRoom(parts, policy, order)
+    return { status: 'payable', price }
   } catch (error) {
-    if (!isL402Error(error)) throw error
-    return { status: 'refused', error, price: undefined }
+    if (!isL402Error(error) || outcomeOf(error) !== 'refused') throw error
+    return { status: 'refused', error, price }
   }
-  const price = priceOf(checked, hop)
-  const error =
-    refusesPayment(parts, call, hop) ??
-    refusesWhileOwed(tokens, hop, aim, 0) ??
-    (await exceeds(parts, checked, hop))
-  return error === undefined ? { status: 'payable', price } : { status: 'refused', error, price }
-}
-
-async function exceeds(
-  { ledger, policy, now }: Parts,
-  checked: CheckedChallenge,
-  hop: Hop,
-): Promise<L402Error | undefined> {
-  const costMsat = msat(checked.amountMsat + checked.maxFeeMsat)
-  const payment = { host: bareHostname(hop.url), costMsat, nowSeconds: now() }
-  const exceeded = await storing(() => ledger.limitReached(payment, policy))
-  return exceeded === undefined ? undefined : overBudget(exceeded, policy, checked)
 }
 
 function priceOf(checked: CheckedChallenge, hop: Hop): QuotedPrice {

@@ -1,7 +1,7 @@
 import type { Hop } from './call.ts'
 
 /** The most redirects that one call follows, as in `fetch`. */
-export const maxRedirects = 20
+export const mostRedirects = 20
 
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 /** Headers that describe a body, and go when it goes. */
@@ -34,7 +34,7 @@ export function isRedirect(response: Response): boolean {
  * @throws {TypeError} when the target is no http or https URL, or carries a password.
  * @spec client.md R-PAY-50, R-PAY-51
  */
-export function followRedirect(hop: Hop, response: Response): Hop {
+export function followRedirect(hop: Hop, response: Response): Omit<Hop, 'isForeign'> {
   const url = URL.parse(response.headers.get('location') ?? '', hop.url.href)
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw new TypeError('redirected to something that is no http URL')
@@ -56,7 +56,7 @@ export function followRedirect(hop: Hop, response: Response): Hop {
 }
 
 /** Whether following would send a body to an origin that the caller did not choose. */
-export function carriesBodyAway(from: Hop, to: Hop): boolean {
+export function carriesBodyAway(from: Hop, to: Pick<Hop, 'body' | 'url'>): boolean {
   return to.body !== undefined && from.url.origin !== to.url.origin
 }
 

@@ -30,11 +30,11 @@ export function tokenOf(
     readonly paymentHash: string
     readonly amountMsat: Msat
     readonly target: string
-    readonly attenuates: boolean
+    readonly enforces: readonly string[]
   },
   proof: { readonly preimage: string; readonly feeMsat: Msat; readonly boughtAtSeconds: number },
 ): StoredToken {
-  const { origin, scheme, token, paymentHash, amountMsat, target, attenuates } = bought
+  const { origin, scheme, token, paymentHash, amountMsat, target, enforces } = bought
   const { preimage, feeMsat, boughtAtSeconds } = proof
   return {
     id: tokenIdOf(origin, token),
@@ -44,7 +44,7 @@ export function tokenOf(
     paymentHash,
     amountMsat,
     target,
-    attenuates,
+    enforces,
     preimage,
     feeMsat,
     boughtAtSeconds,

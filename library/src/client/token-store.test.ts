@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { satToMsat } from '../amount/index.ts'
 import type { Tries } from './choose-token.ts'
 import { chooseBeforeBuying, chooseFirst, maxTries, owedFor } from './choose-token.ts'
-import { createMemoryTokenStore } from './memory-token-store.ts'
 import type { StoredToken, TokenFacts, TokenMark } from './token-store.ts'
 import { markToken, mayOpen } from './token-store.ts'
 
@@ -29,7 +28,7 @@ function token(change: Partial<StoredToken> = {}): StoredToken {
     target: 'GET /data?x=1',
     boughtAtSeconds: 1000,
     facts,
-    attenuates: false,
+    enforces: [],
     standing: 'new',
     usesSeen: 0,
     servedRoutes: [],
@@ -210,29 +209,4 @@ describe('R-PAY-42 the token before buying', () => {
       expect(owedFor([token({ standing: 'owed', ...change })], other) !== undefined).toBe(owes)
     })
   }
-})
-
-describe('R-PAY-40 the store in memory', () => {
-  test('keeps every token, offers those of one origin that may work, latest first', async () => {
-    const store = createMemoryTokenStore()
-    await store.put(token({ id: 'a' }))
-    await store.put(token({ id: 'b' }))
-    await store.put(token({ id: 'other', origin: 'https://b.test' }))
-    await store.put(token({ id: 'old', facts: { ...facts, validUntilSeconds: 1500 } }))
-    await store.mark('a', refused('GET /data?x=1'))
-    await store.mark('b', served('GET /data'))
-    await store.mark('b', refused('GET /data', 'data'))
-    await store.mark('nobody', served('GET /'))
-    await store.put(token({ id: 'a', standing: 'good' }))
-    expect((await store.usable('https://a.test', 1501)).map(({ id }) => id)).toEqual(['a'])
-    expect((await store.usable('https://a.test', 1499)).map(({ id }) => id)).toEqual(['old', 'a'])
-    expect((await store.list()).map(({ id, standing }) => [id, standing])).toEqual([
-      ['a', 'owed'],
-      ['b', 'spent'],
-      ['other', 'new'],
-      ['old', 'new'],
-    ])
-    expect((await store.find('b'))?.standing).toBe('spent')
-    expect(await store.find('nobody')).toBeUndefined()
-  })
 })

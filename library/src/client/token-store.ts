@@ -45,8 +45,11 @@ export type StoredToken = {
   readonly boughtAtSeconds: number
   /** `undefined`: the token is opaque. */
   readonly facts: TokenFacts | undefined
-  /** The server said that it enforces `exp` and `req`, so only narrowed copies are sent. */
-  readonly attenuates: boolean
+  /**
+   * The conditions that the server said it enforces. With `exp` and `req` among them only narrowed
+   * copies are sent.
+   */
+  readonly enforces: readonly string[]
   readonly standing: TokenStanding
   /** How many requests were answered with success under it. */
   readonly usesSeen: number
@@ -82,6 +85,8 @@ export type TokenStore = {
   find(id: string): Promise<StoredToken | undefined>
   /** Tokens of one origin that may still open something: {@link mayOpen}. Latest first. */
   usable(origin: string, nowSeconds: number): Promise<readonly StoredToken[]>
+  /** How many tokens of a host name, at all of its origins, are owed: see {@link mayOpen}. */
+  countOwed(host: string, nowSeconds: number): Promise<number>
   /** Every token, oldest first. */
   list(): Promise<readonly StoredToken[]>
 }
@@ -93,10 +98,17 @@ const owedSeconds = 86_400
 
 /** Whether a token may still open something, or is owed: not spent, abandoned or expired. */
 export function mayOpen(token: StoredToken, nowSeconds: number): boolean {
-  if (token.standing === 'spent' || token.standing === 'abandoned') return false
-  if (token.standing === 'owed') return nowSeconds < owedUntil(token)
-  const { validUntilSeconds } = token.facts ?? {}
-  return validUntilSeconds === undefined || nowSeconds < validUntilSeconds
+  return nowSeconds < opensUntil(token)
+}
+
+/**
+ * The first second at which a token neither opens anything nor is owed any more. `Infinity`: there
+ * is none, `-Infinity`: it is past whatever the time.
+ */
+export function opensUntil(token: StoredToken): number {
+  if (token.standing === 'spent' || token.standing === 'abandoned') return -Infinity
+  if (token.standing === 'owed') return owedUntil(token)
+  return token.facts?.validUntilSeconds ?? Infinity
 }
 
 /**

@@ -1,0 +1,60 @@
+import type { Msat } from '../../amount/index.ts'
+import type { PaymentOutcome } from '../index.ts'
+
+/** One order that this process gave. */
+export type GivenOrder = {
+  readonly amountMsat: Msat
+  readonly maxFeeMsat: Msat
+  /** How it ends. Rejects when it was not given after all. */
+  readonly ending: Promise<PaymentOutcome>
+  /** How it ended, as far as is known. `undefined`: the wallet is being asked. */
+  outcome: PaymentOutcome | undefined
+}
+
+/** How many ended orders are remembered. Those without an end are all. */
+const maxEnded = 1000
+
+/**
+ * The orders of this process, by payment hash in hex: what was ordered once is not ordered again while
+ * nobody knows how it ended.
+ */
+export class Orders {
+  readonly #orders = new Map<string, GivenOrder>()
+  /** Ended ones, oldest first. */
+  readonly #ended = new Set<string>()
+
+  find(hash: string): GivenOrder | undefined {
+    return this.#orders.get(hash)
+  }
+
+  /** Remembers an order from before it is sent. */
+  add(
+    hash: string,
+    order: Pick<GivenOrder, 'amountMsat' | 'maxFeeMsat'>,
+    send: () => Promise<PaymentOutcome>,
+  ): GivenOrder {
+    const ending = send()
+    const given: GivenOrder = { ...order, ending, outcome: undefined }
+    this.#orders.set(hash, given)
+    this.#ended.delete(hash)
+    ending.then(
+      (outcome) => this.end(hash, outcome),
+      () => this.#orders.delete(hash),
+    )
+    return given
+  }
+
+  /** Notes how an order stands. What has settled stays so. */
+  end(hash: string, outcome: PaymentOutcome): void {
+    const order = this.#orders.get(hash)
+    if (order === undefined || order.outcome?.status === 'settled') return
+    order.outcome = outcome
+    if (outcome.status === 'unknown') return
+    this.#ended.delete(hash)
+    this.#ended.add(hash)
+    if (this.#ended.size <= maxEnded) return
+    const [oldest] = this.#ended
+    this.#ended.delete(oldest!)
+    this.#orders.delete(oldest!)
+  }
+}

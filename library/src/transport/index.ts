@@ -1,0 +1,2 @@
+export type { Route, Transport, TransportOptions } from './transport.ts'
+export { createTransport } from './transport.ts'

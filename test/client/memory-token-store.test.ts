@@ -1,0 +1,4 @@
+import { createMemoryTokenStore } from '../../library/src/client/index.ts'
+import { describeTokenStore } from './token-store-contract.ts'
+
+describeTokenStore('in memory', createMemoryTokenStore)
