@@ -8,8 +8,24 @@ if (major < 24 || (major === 24 && minor < 11)) {
   )
   process.exit(1)
 }
-import('../dist/main.js').catch((error) => {
+rememberCompiled()
+import('../bundle/main.js').catch((error) => {
   if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
   process.stderr.write('satway is not built yet. Run `npm run build` in the repository first.\n')
   process.exit(1)
 })
+
+// What was compiled once need not be again: a seventh of a short run. Only in the user's own folder,
+// and only if nobody else can write to it, because what lies there is run.
+function rememberCompiled() {
+  try {
+    const part = process.getBuiltinModule
+    const home = process.env.SATWAY_HOME || `${part('node:os').homedir()}/.satway`
+    const found = part('node:fs').lstatSync(home)
+    if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o77) !== 0)
+      return
+    part('node:module').enableCompileCache(`${home}/cache`)
+  } catch {
+    // There is no such folder yet.
+  }
+}

@@ -100,12 +100,13 @@ describe('satway gateway', () => {
     expect(bought.stdout).toBe('served')
     expect(bought.stderr).toContain('Paid 10 sat')
     const file = join(home.path, 'credential')
-    const kept = await satway(home.path, [
-      'get',
-      '--credential',
-      file,
-      `http://127.0.0.1:${port}/x`,
-    ])
+    // Another buyer: what the first one bought is good for this path, too.
+    const env = { SATWAY_HOME: join(home.path, 'another') }
+    const wallet = `devnet:${join(home.path, '.satway/devnet.json')}`
+    const url = `http://127.0.0.1:${port}/x`
+    const kept = await satway(home.path, ['get', '--credential', file, '--wallet', wallet, url], {
+      env,
+    })
     expect(kept.stderr).toContain(`curl -H @${file}`)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     const again = await shell(home.path, `curl -s -H @${file} http://127.0.0.1:${port}/y`)

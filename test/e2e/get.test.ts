@@ -1,10 +1,18 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import type { RequestListener, Server } from 'node:http'
 import { createServer } from 'node:http'
 import type { Server as NetServer } from 'node:net'
 import { createServer as createNetServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { callReport } from '../../program/src/schema/index.ts'
 import type { Ended, Running, RunOptions } from './satway.ts'
 import { freePort, makeHome, satway, shell, startSatway } from './satway.ts'
 
@@ -42,6 +50,13 @@ const getJson = async (
   return { code, report: JSON.parse(stdout) as Report, stderr }
 }
 
+/** Somebody else with the same wallet: what one bought and is owed is nothing to another. */
+function newSpender(): RunOptions {
+  const folder = mkdtempSync(join(home.path, 'spender-'))
+  const SATWAY_WALLET = `devnet:${join(home.path, '.satway/devnet.json')}`
+  return { env: { SATWAY_HOME: folder, SATWAY_WALLET } }
+}
+
 async function balanceMsat(): Promise<bigint> {
   const response = await fetch(`${wallet.url}/info`, {
     headers: { authorization: `Bearer ${wallet.secret}` },
@@ -70,8 +85,8 @@ describe('satway get', () => {
       description: '1 cup coffee',
       amountMsat: '250000000',
     })
-    expect(ended!.stderr).toContain('Paid 10 sat, fee 1.001 sat')
-    expect(ended!.stderr).toContain('kept in memory only')
+    expect(ended!.stderr).toContain(`Paid 10 sat, fee 1.001 sat, to ${new URL(url).host}.`)
+    expect(ended!.stderr).toContain('The token is kept')
     expect(ended!.code).toBe(0)
   })
 
@@ -129,14 +144,19 @@ describe('satway get', () => {
       'feeMsat',
       'maxFeeMsat',
       'paymentHash',
+      'resume',
+      'approvalId',
       'dryRun',
+      'quote',
       'output',
       'credential',
       'body',
       'bodyEncoding',
+      'truncated',
       'error',
       'exitCode',
     ])
+    expect(callReport.parse(report)).toEqual(report)
     expect(report).toMatchObject({
       outcome: 'paid_delivered',
       method: 'POST',
@@ -229,10 +249,15 @@ describe('satway get --dry-run', () => {
       feeMsat: null,
       maxFeeMsat: null,
       paymentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
-      error: { code: 'BUDGET_EXCEEDED', message: 'It costs 10 sat, and --max-cost allows 5 sat.' },
-      exitCode: 3,
+      quote: 'refused',
+      error: {
+        code: 'BUDGET_EXCEEDED',
+        reason: 'expected-price',
+        message: 'It costs 10 sat, and --max-cost allows 5 sat.',
+      },
+      exitCode: 8,
     })
-    expect(code).toBe(3)
+    expect(code).toBe(8)
     const { stderr } = await get(['--dry-run', url, '-d', invoice, '--max-cost', '5'])
     expect(stderr).not.toContain('Every check passed')
   })
@@ -240,9 +265,9 @@ describe('satway get --dry-run', () => {
 
 describe('satway get stops before it pays', () => {
   for (const [what, args, exitCode, code] of [
-    ['too expensive', ['--max-cost', '9999msat'], 3, 'BUDGET_EXCEEDED'],
-    ['too expensive, in sat', ['--max-cost', '9sat'], 3, 'BUDGET_EXCEEDED'],
-    ['nothing allowed', ['--max-cost', '0'], 3, 'BUDGET_EXCEEDED'],
+    ['too expensive', ['--max-cost', '9999msat'], 8, 'BUDGET_EXCEEDED'],
+    ['too expensive, in sat', ['--max-cost', '9sat'], 8, 'BUDGET_EXCEEDED'],
+    ['nothing allowed', ['--max-cost', '0'], 8, 'BUDGET_EXCEEDED'],
     ['a fee above the limit', ['--max-fee', '1sat'], 4, 'PAYMENT_FAILED'],
     ['no fee allowed', ['--max-cost', '10sat', '--max-fee', '0'], 4, 'PAYMENT_FAILED'],
     ['a header that the credential would replace', ['-H', 'Authorization: x'], 3, 'POLICY_REFUSED'],
@@ -376,7 +401,10 @@ describe('a wallet', () => {
     })
     const file = join(home.path, 'silent.json')
     writeFileSync(file, JSON.stringify({ url: origin, secret: '00'.repeat(32) }), { mode: 0o600 })
-    const { code, report } = await getJson([url, '-d', invoice, '--wallet', `devnet:${file}`])
+    const { code, report } = await getJson(
+      [url, '-d', invoice, '--wallet', `devnet:${file}`],
+      newSpender(),
+    )
     server.close()
     expect(report).toMatchObject({
       outcome: 'unknown',
@@ -393,12 +421,15 @@ describe('a wallet', () => {
     })
     const file = join(home.path, 'silent.json')
     writeFileSync(file, JSON.stringify({ url: origin, secret: '00'.repeat(32) }), { mode: 0o600 })
-    const { stderr } = await get([url, '-d', invoice, '--wallet', `devnet:${file}`])
+    const { stderr } = await get([url, '-d', invoice, '--wallet', `devnet:${file}`], newSpender())
     server.close()
     expect(stderr).toMatch(/^Price 10 sat\.\nPayment hash [0-9a-f]{64}\n/)
-    expect(stderr).toContain('Do not run this again')
+    expect(stderr).toMatch(/It is not paid again\. .*: satway resume [0-9a-f]{12}\n/)
   })
 })
+
+const paidAndLost =
+  /^Paid 10 sat, fee 1\.001 sat, to 127\.0\.0\.1:\d+\.\nPayment hash [0-9a-f]{64}\n/
 
 describe('a server that took the money', () => {
   test('and refuses the credential is exit code 6, with what it cost', async () => {
@@ -414,7 +445,7 @@ describe('a server that took the money', () => {
           .end()
       })
     })
-    const { code, report } = await getJson([`${origin}/x`])
+    const { code, report } = await getJson([`${origin}/x`], newSpender())
     expect(report).toMatchObject({
       outcome: 'paid_not_delivered',
       amountMsat: String(priceMsat),
@@ -423,9 +454,9 @@ describe('a server that took the money', () => {
       exitCode: 6,
     })
     expect(code).toBe(6)
-    const { stderr } = await get([`${origin}/y`])
-    expect(stderr).toMatch(/^Paid 10 sat, fee 1\.001 sat\.\nPayment hash [0-9a-f]{64}\n/)
-    expect(stderr).toContain('Show it the payment hash')
+    const { stderr } = await get([`${origin}/y`], newSpender())
+    expect(stderr).toMatch(paidAndLost)
+    expect(stderr).toMatch(/without paying again: satway resume [0-9a-f]{12}\n/)
     server.close()
   })
 
@@ -440,7 +471,7 @@ describe('a server that took the money', () => {
     test(`and breaks off ${what} is exit code 6, with what it cost`, async () => {
       const { server, origin } = await breakOff(sent)
       const cost = await costOf(async () => {
-        const { code, report } = await getJson([origin])
+        const { code, report } = await getJson([origin], newSpender())
         expect(report).toMatchObject({
           outcome: 'paid_not_delivered',
           amountMsat: String(priceMsat),
@@ -455,10 +486,10 @@ describe('a server that took the money', () => {
       expect(cost).toBe(costMsat)
 
       const file = join(home.path, 'broken-off')
-      const { code, stdout, stderr } = await get([origin, '-o', file])
+      const { code, stdout, stderr } = await get([origin, '-o', file], newSpender())
       expect([code, stdout, existsSync(file)]).toEqual([6, '', false])
-      expect(stderr).toMatch(/^Paid 10 sat, fee 1\.001 sat\.\nPayment hash [0-9a-f]{64}\n/)
-      expect((await get([origin])).stdout).toBe(sent === '' ? '' : 'half of')
+      expect(stderr).toMatch(paidAndLost)
+      expect((await get([origin], newSpender())).stdout).toBe(sent === '' ? '' : 'half of')
       server.close()
     })
   }

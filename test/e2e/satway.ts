@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 export const root: string = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 const program = join(root, 'program/bin/satway.js')
 
-if (!existsSync(join(root, 'program/dist/main.js'))) {
+if (!existsSync(join(root, 'program/bundle/main.js'))) {
   throw new Error('These tests run the built program: `npm run build` first.')
 }
 

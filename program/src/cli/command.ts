@@ -23,7 +23,7 @@ export type Command = {
   /** Arguments without a dash: how many there must be. */
   readonly operands: 0 | 1
   /** How many more there may be. Default 0. */
-  readonly optionalOperands?: 0 | 1
+  readonly optionalOperands?: 0 | 1 | 2 | 3
   /** Titled tables after the flags: exit codes. */
   readonly sections: readonly { readonly title: string; readonly rows: readonly Row[] }[]
   /** Commands to copy. */

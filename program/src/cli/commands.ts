@@ -37,6 +37,36 @@ export const entries: readonly Entry[] = [
     load: async () => (await import('./get.ts')).get,
   },
   {
+    name: 'resume',
+    usage: '[options] [PAYMENT_HASH]',
+    about: 'Finish a purchase whose end was unknown or that was not delivered; pays nothing.',
+    load: async () => (await import('./resume.ts')).resume,
+  },
+  {
+    name: 'delegate',
+    usage: '--token ID|ORIGIN [options]',
+    about: 'Make a narrower token for somebody else, who needs no wallet.',
+    load: async () => (await import('./delegate.ts')).delegate,
+  },
+  {
+    name: 'doctor',
+    usage: '[options]',
+    about: 'Check the wallet, the policy, the journal, the clock and file modes.',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'mcp',
+    usage: '[options]',
+    about: 'Serve tools to a model over MCP: it buys within your policy.',
+    load: async () => (await import('./mcp.ts')).mcp,
+  },
+  {
+    name: 'schema',
+    usage: '[options] [COMMAND]',
+    about: 'Describe commands for programs: flags, exit codes, JSON Schemas.',
+    load: async () => (await import('./schema.ts')).schema,
+  },
+  {
     name: 'decode',
     usage: '[options] TEXT',
     about: 'Show what an invoice, a macaroon, a challenge or a credential says.',
@@ -46,9 +76,48 @@ export const entries: readonly Entry[] = [
 
 export const groups: readonly Group[] = [
   {
-    name: 'config',
-    about: 'Check a configuration of the gateway, or translate one of Aperture.',
+    name: 'policy',
+    about: 'What may be spent, and what was.',
+    entries: async () => (await import('./policy.ts')).policyCommands,
+  },
+  {
+    name: 'tokens',
+    about: 'What was bought: list, show, write off.',
+    entries: async () => (await import('./tokens-commands.ts')).tokensCommands,
+  },
+  {
+    name: 'receipts',
+    about: 'What was decided and paid: list, verify, export.',
+    entries: async () => (await import('./receipts-commands.ts')).receiptsCommands,
+  },
+  {
+    name: 'approvals',
+    about: 'Payments that wait for your answer.',
+    entries: async () => (await import('./approvals-commands.ts')).approvalsCommands,
+  },
+  {
+    name: 'wallet',
+    about: 'Whether the wallet answers; serve it to other programs.',
     entries: async () => [
+      {
+        name: 'wallet status',
+        usage: '[options]',
+        about: 'Say which wallet pays, and whether it answers.',
+        load: async () => (await import('./wallet-status.ts')).walletStatus,
+      },
+      {
+        name: 'wallet serve',
+        usage: '[options]',
+        about: 'Let other programs of this machine pay invoices within your policy.',
+        load: async () => (await import('./wallet-serve.ts')).walletServe,
+      },
+    ],
+  },
+  {
+    name: 'config',
+    about: 'Your own settings; and the gateway’s: check one, or translate one of Aperture.',
+    entries: async () => [
+      ...(await import('./agent-config.ts')).agentConfigCommands,
       {
         name: 'config check',
         usage: '[options] FILE',

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectWallet, readWalletFile } from 'satway/lightning/devnet'
-import { defaultWalletFile, satwayFolder } from '../get/wallet.ts'
+import { defaultWalletFile, satwayFolder } from '../agent/index.ts'
 
 /** The files by which a second terminal takes part. All of them are the user's alone. */
 export type DemoFiles = {

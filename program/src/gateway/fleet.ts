@@ -1,5 +1,6 @@
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import type { Settlement } from 'satway/lightning'
+import { packageFolder } from '../package-folder.ts'
 import type { GatewayConfig } from './config/index.ts'
 import type { Gateway } from './gateway.ts'
 import type { Log, Observer } from './operations/index.ts'
@@ -45,7 +46,7 @@ async function startWorkers(options: StartOptions): Promise<RunningFleet> {
   const primary = await startPrimary({
     workers,
     program: {
-      file: fileURLToPath(new URL('../../bin/satway.js', import.meta.url)),
+      file: join(packageFolder, 'bin', 'satway.js'),
       args: ['gateway'],
     },
     payee: wallet.payee,

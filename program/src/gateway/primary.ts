@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { isL402Error } from 'satway'
 import type { Admin, Control } from '../admin/index.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
 import { openScreen } from '../cli/screen.ts'
+import { packageFolder } from '../package-folder.ts'
 import { logStart, renderStart } from './announcement.ts'
 import type { ConfigReading, GatewayConfig, ServiceDocument } from './config/index.ts'
 import { ConfigBook } from './config-book.ts'
@@ -23,9 +25,9 @@ import { openWallet } from './wallet/index.ts'
 import type { Fleet } from './workers/index.ts'
 import { followSignals } from './workers/index.ts'
 
-const { version } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-) as { readonly version: string }
+const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
+  readonly version: string
+}
 
 /**
  * Runs a gateway until a signal ends it.

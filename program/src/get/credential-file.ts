@@ -1,12 +1,19 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { decodeHex, formatCredential, preimage } from 'satway'
-import type { TokenStore } from 'satway/client'
+import type { Ledger } from 'satway/client'
 import { Failure } from '../cli/failure.ts'
 
 /** A file for what was bought. Made before anything is paid: what costs money must have a place. */
 export type CredentialFile = {
-  /** Writes the token that was bought last. @returns The file's name, or `null` when there is none. */
-  write(tokens: TokenStore): Promise<string | null>
+  /**
+   * Writes what a payment bought.
+   *
+   * @returns The file's name, or `null` when there is none, or nothing was bought.
+   */
+  write(
+    ledger: Pick<Ledger, 'find'> | undefined,
+    paymentHash: string | null,
+  ): Promise<string | null>
   /** Removes the file where nothing was written. */
   close(): void
 }
@@ -17,14 +24,13 @@ export function openCredentialFile(path: string | undefined): CredentialFile {
   const file = openNew(path)
   let isWritten = false
   return {
-    async write(tokens) {
-      const bought = (await tokens.list()).at(-1)
-      if (bought === undefined) return null
+    async write(ledger, paymentHash) {
+      const bought = paymentHash === null ? undefined : await ledger?.find(paymentHash)
+      if (bought?.preimage === undefined || bought.token === undefined) return null
+      const { scheme, token } = bought
       const proof = preimage(decodeHex(bought.preimage))
-      writeSync(
-        file,
-        `Authorization: ${formatCredential({ token: bought.token, preimage: proof })}\n`,
-      )
+      const value = formatCredential({ scheme, token, preimage: proof })
+      writeSync(file, `Authorization: ${value}\n`)
       isWritten = true
       return path
     },

@@ -1,75 +1,141 @@
-import type { Code } from 'satway'
 import { formatMsat, msat } from 'satway'
+import type { Spending } from 'satway/client'
 import { printable } from '../cli/printable.ts'
 import type { Screen } from '../cli/screen.ts'
+import { wrap } from '../cli/screen.ts'
+import type { CallReport, PolicyView, QuoteReport } from '../schema/index.ts'
 
-/** What `satway get --json` writes. Every member is always there; what does not apply is `null`. */
-export type GetReport = {
-  readonly outcome: 'not_paid' | 'paid_delivered' | 'paid_not_delivered' | 'refused' | 'unknown'
-  readonly method: string
-  readonly url: string
-  /** The HTTP status, when there was an answer. */
-  readonly status: number | null
-  readonly contentType: string | null
-  /** The price that was asked for; `outcome` says whether it was paid. Msat, in digits. */
-  readonly amountMsat: string | null
-  /** What the route took, when it was paid. */
-  readonly feeMsat: string | null
-  /** With `--dry-run`: the most that the route may take. */
-  readonly maxFeeMsat: string | null
-  /** Of the invoice that was asked for, 64 hex digits. */
-  readonly paymentHash: string | null
-  readonly dryRun: boolean
-  /** Where the body was written, with `--output`. */
-  readonly output: string | null
-  /** Where what was bought was written, with `--credential`. */
-  readonly credential: string | null
-  readonly body: string | null
-  /** `base64` for a body that is not UTF-8. */
-  readonly bodyEncoding: 'utf8' | 'base64' | null
-  readonly error: ReportedError | null
-  readonly exitCode: number
+/** What people are told beside what programs are. */
+export type Beside = {
+  readonly command: 'get' | 'resume'
+  /** The host that was paid. */
+  readonly paidTo: string | undefined
+  /** Whether this call made the payment. */
+  readonly paidNow: boolean
+  readonly usedToken: boolean
+  /** A sentence. */
+  readonly leftToSpend: string | undefined
+  /** Where the beginning of a body is that broke off. */
+  readonly kept: string | undefined
+  /** A file that was written although none was named. */
+  readonly unasked: string | undefined
+  readonly asks: QuoteReport['asks']
 }
 
-export type ReportedError = {
-  /** From spec/errors.md; the last three are this program's. */
-  readonly code: Code | 'HTTP_STATUS' | 'INTERRUPTED' | 'NETWORK'
-  readonly message: string
-  readonly advice: string | null
+/** The summary for people, on standard error. At most 80 columns, where names allow it. */
+export function renderReport(screen: Screen, report: CallReport, beside: Beside): string {
+  const lines = report.dryRun ? price(screen, report, beside) : money(screen, report, beside)
+  return [...lines, ...reason(screen, report, beside)].map((line) => `${line}\n`).join('')
 }
 
-/** The summary for people, on standard error. */
-export function renderReport(screen: Screen, report: GetReport): string {
-  return money(screen, report) + reason(screen, report)
+/** How much the policy still allows, in whole sat. `undefined`: it sets no limit in time. */
+export function leftToSpend(policy: PolicyView, spent: Spending): string | undefined {
+  const parts = (
+    [
+      [policy.perHourMsat, spent.hourMsat, 'this hour'],
+      [policy.perDayMsat, spent.dayMsat, 'today'],
+      [policy.totalMsat, spent.totalMsat, 'in all'],
+    ] as const
+  ).flatMap(([limit, used, when]) => {
+    if (limit === null) return []
+    const left = BigInt(limit) - used
+    return [`${left < 0n ? 0n : left / 1000n} sat ${when}`]
+  })
+  return parts.length === 0 ? undefined : `Left to spend: ${parts.join(', ')}.`
 }
 
-function money(screen: Screen, report: GetReport): string {
-  const { amountMsat, feeMsat, maxFeeMsat, paymentHash, outcome, error } = report
-  if (amountMsat === null) return error === null ? 'Free: nothing was paid.\n' : ''
-  const price = screen.bold(amountIn(amountMsat))
-  if (feeMsat !== null) {
-    const gone = screen.dim(
-      report.credential === null
-        ? 'The token was kept in memory only, and is gone now. To keep it: --credential FILE\n'
-        : `What was bought is in ${report.credential}: curl -H @${report.credential} URL\n`,
-    )
-    return `Paid ${price}, fee ${amountIn(feeMsat)}.\nPayment hash ${paymentHash}\n${gone}`
+function money(screen: Screen, report: CallReport, beside: Beside): readonly string[] {
+  const { amountMsat, feeMsat, paymentHash, outcome, error } = report
+  const file = beside.unasked
+  const saved = file === undefined ? [] : [`The body is no text. It was saved: ${printable(file)}`]
+  if (amountMsat === null) {
+    if (error !== null) return saved
+    return [beside.usedToken ? openedBefore : 'Free: nothing was paid.', ...saved]
   }
-  if (outcome === 'unknown') return `Price ${price}.\nPayment hash ${paymentHash}\n`
-  if (error === null && maxFeeMsat !== null) {
-    const route = `and at most ${amountIn(maxFeeMsat)} for the route`
-    return `Price ${price}, ${route}.\nEvery check passed. Nothing was paid.\n`
+  const amount = screen.bold(amountIn(amountMsat))
+  if (feeMsat === null) {
+    if (outcome === 'unknown') return [`Price ${amount}.`, `Payment hash ${paymentHash}`]
+    // This error names the price itself.
+    return error?.code === 'BUDGET_EXCEEDED' ? [] : [`Price ${amount}.`]
   }
-  // This error names the price itself.
-  return error?.code === 'BUDGET_EXCEEDED' ? '' : `Price ${price}.\n`
+  const to = beside.paidTo === undefined ? '' : `, to ${printable(beside.paidTo)}`
+  const when = beside.paidNow ? 'Paid' : 'Paid before:'
+  const token =
+    report.credential === null
+      ? 'The token is kept, and used as long as it is good.'
+      : `What was bought is also in ${report.credential}: curl -H @${report.credential} URL`
+  return [
+    `${when} ${amount}, fee ${amountIn(feeMsat)}${to}.`,
+    `Payment hash ${paymentHash}`,
+    ...(error === null ? [screen.dim(token)] : []),
+    ...(beside.leftToSpend === undefined ? [] : [screen.dim(beside.leftToSpend)]),
+    ...saved,
+  ]
+}
+
+const openedBefore = 'Nothing was paid: a token from an earlier payment opened it.'
+
+function price(screen: Screen, report: CallReport, { asks }: Beside): readonly string[] {
+  const { amountMsat, maxFeeMsat, error, quote } = report
+  if (error !== null) {
+    const isNamed = error.code === 'BUDGET_EXCEEDED' || amountMsat === null
+    return isNamed ? [] : [`Price ${screen.bold(amountIn(amountMsat))}.`]
+  }
+  if (quote === 'covered') return ['A token from an earlier payment opens it. Nothing was paid.']
+  if (amountMsat === null || maxFeeMsat === null) return ['Free: nothing was paid.']
+  const route = `and at most ${amountIn(maxFeeMsat)} for the route`
+  const first = asks === null ? [] : [`You would be asked first: ${whyAsked[asks]}.`]
+  return [
+    `Price ${screen.bold(amountIn(amountMsat))}, ${route}.`,
+    ...first,
+    'Every check passed. Nothing was paid.',
+  ]
+}
+
+const whyAsked: Readonly<Record<NonNullable<QuoteReport['asks']>, string>> = {
+  always: 'the policy asks about every payment',
+  amount: 'it costs more than the policy lets go unasked',
+  'new-host': 'nothing was paid to this host before',
+}
+
+function reason(screen: Screen, report: CallReport, beside: Beside): readonly string[] {
+  const { error } = report
+  if (error === null) return []
+  const [first = '', ...more] = wrap(
+    `satway ${beside.command}: ${printable(error.message)}`,
+    screen.width,
+  )
+  const mark = `satway ${beside.command}:`
+  return [
+    first.replace(mark, screen.bad(mark)),
+    ...more,
+    ...(error.advice === null ? [] : wrap(shortened(error.advice, report), screen.width)),
+    ...next(report, beside),
+  ]
+}
+
+/** So much of a hash is enough for `satway resume`, and a command stays in one line. */
+function shortened(advice: string, { resume }: CallReport): string {
+  const text = printable(advice)
+  return resume === null ? text : text.replaceAll(resume, resume.slice(0, 12))
+}
+
+/** What to type to go on. */
+function next({ resume, approvalId, error }: CallReport, beside: Beside): readonly string[] {
+  const said = error?.advice ?? ''
+  const lines: string[] = []
+  if (approvalId !== null && !said.includes(approvalId)) {
+    lines.push(`To allow it: satway approvals approve ${approvalId}`)
+  }
+  if (beside.kept !== undefined) {
+    lines.push(`What has arrived is in ${printable(beside.kept)}: --continue goes on with it.`)
+  }
+  if (resume !== null && !said.includes('satway resume')) {
+    lines.push(`To go on with it, without paying: satway resume ${resume.slice(0, 12)}`)
+  }
+  return lines
 }
 
 function amountIn(digits: string): string {
   return formatMsat(msat(BigInt(digits)))
-}
-
-function reason(screen: Screen, { error }: GetReport): string {
-  if (error === null) return ''
-  const advice = error.advice === null ? '' : `${error.advice}\n`
-  return `${screen.bad('satway get:')} ${printable(error.message)}\n${advice}`
 }

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import type { Given } from '../cli/command.ts'
-import { Failure, UsageMistake } from '../cli/failure.ts'
-import { readStandardInput } from '../cli/standard-input.ts'
+import { UsageMistake } from '../cli/failure.ts'
+import { readData } from './data.ts'
 
 /** What to ask for, as the command line says. */
 export type HttpRequest = {
@@ -11,13 +10,9 @@ export type HttpRequest = {
   readonly body: Uint8Array<ArrayBuffer> | undefined
 }
 
-/** Longest body to send, in bytes. It is kept in memory, because it is sent twice. */
-const maxBodyBytes = 64 * 1024 * 1024
-
 /** @throws {UsageMistake} naming the first mistake; never a header's value. */
 export async function readRequest(given: Given): Promise<HttpRequest> {
-  const url = readUrl(given.operands[0] ?? '')
-  const headers = readHeaders(given.texts('header'))
+  const url = readUrl(given.operands[0])
   const data = given.text('data')
   const method = (given.text('request') ?? (data === undefined ? 'GET' : 'POST')).toUpperCase()
   if (!/^[A-Z][A-Z-]*$/.test(method)) throw new UsageMistake('--request: not an HTTP method')
@@ -25,14 +20,34 @@ export async function readRequest(given: Given): Promise<HttpRequest> {
   if (data !== undefined && (method === 'GET' || method === 'HEAD')) {
     throw new UsageMistake(`${method} carries no --data`)
   }
-  if (data === undefined) return { url, method, headers, body: undefined }
-
-  const body = await readData(data)
-  if (!headers.has('content-type')) headers.set('content-type', contentTypeOf(body))
-  return { url, method, headers, body }
+  return { url, method, ...(await readContent(given)) }
 }
 
-function readUrl(text: string): URL {
+/**
+ * Headers and body.
+ *
+ * @throws {UsageMistake} naming the first mistake; never a header's value.
+ */
+export async function readContent(given: Given): Promise<Pick<HttpRequest, 'headers' | 'body'>> {
+  const headers = await readHeaders(given.texts('header'))
+  const data = given.text('data')
+  const type = given.text('content-type')
+  if (type !== undefined) {
+    if (data === undefined) throw new UsageMistake('--content-type says what --data is: give both')
+    if (headers.has('content-type')) {
+      throw new UsageMistake('--content-type and a Content-Type --header say two things')
+    }
+    setHeader(headers, 'content-type', type)
+  }
+  if (data === undefined) return { headers, body: undefined }
+
+  const body = await readData('data', data)
+  if (!headers.has('content-type')) headers.set('content-type', contentTypeOf(body))
+  return { headers, body }
+}
+
+function readUrl(text: string | undefined): URL {
+  if (text === undefined) throw new UsageMistake('URL is missing')
   if (!/^https?:\/\//i.test(text)) throw new UsageMistake('the URL begins with http:// or https://')
   if (!URL.canParse(text)) throw new UsageMistake('the URL is not well formed')
   const url = new URL(text)
@@ -42,34 +57,39 @@ function readUrl(text: string): URL {
   return url
 }
 
-function readHeaders(lines: readonly string[]): Headers {
+async function readHeaders(given: readonly string[]): Promise<Headers> {
   const headers = new Headers()
-  for (const line of lines) {
+  for (const line of await linesOf(given)) {
     const colon = line.indexOf(':')
-    if (colon < 1) throw new UsageMistake('--header: expected "Name: value"')
+    if (colon < 1) throw new UsageMistake('--header: expected "Name: value" or @FILE')
     const name = line.slice(0, colon).trim()
     if (name.toLowerCase() === 'host') {
       throw new UsageMistake('--header: Host follows the URL; `curl -H` can send another one')
     }
-    try {
-      headers.append(name, line.slice(colon + 1).trim())
-    } catch {
-      // Its value may be a secret, and is not repeated.
-      throw new UsageMistake(`--header: "${name.slice(0, 40)}" is not a header that can be sent`)
-    }
+    setHeader(headers, name, line.slice(colon + 1).trim())
   }
   return headers
 }
 
-async function readData(data: string): Promise<Uint8Array<ArrayBuffer>> {
-  if (!data.startsWith('@')) return new TextEncoder().encode(data)
-  if (data === '@-') return Uint8Array.from(await readStandardInput(maxBodyBytes))
-  const path = data.slice(1)
+/** `@FILE` stands for the lines of a file: others see command lines. */
+async function linesOf(given: readonly string[]): Promise<readonly string[]> {
+  const lines: string[] = []
+  for (const one of given) {
+    if (!one.startsWith('@')) lines.push(one)
+    else {
+      const text = new TextDecoder().decode(await readData('header', one))
+      lines.push(...text.split(/\r?\n/).filter((line) => line.trim() !== ''))
+    }
+  }
+  return lines
+}
+
+function setHeader(headers: Headers, name: string, value: string): void {
   try {
-    return Uint8Array.from(await readFile(path))
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new Failure(`--data: ${path} cannot be read (${code ?? 'unknown reason'}).`)
+    headers.append(name, value)
+  } catch {
+    // Its value may be a secret, and is not repeated.
+    throw new UsageMistake(`--header: "${name.slice(0, 40)}" is not a header that can be sent`)
   }
 }
 

@@ -1,0 +1,23 @@
+export type {
+  Agent,
+  AgentOptions,
+  AskHow,
+  AskPrice,
+  BodySink,
+  CallOrder,
+  Perform,
+  ResumeCall,
+  Step,
+} from './agent.ts'
+export { readAmountFlag } from './amount-flag.ts'
+export type { Environment, Home } from './home.ts'
+export { homeOf } from './home.ts'
+export type { Narrowing } from './narrowing.ts'
+export { openAgent } from './open-agent.ts'
+export { askPrice, perform, resumeCall } from './perform.ts'
+export type { PolicyBook } from './policy-book.ts'
+export { openPolicyBook } from './policy-file.ts'
+export { BodyTooLong } from './report-body.ts'
+export { readSpending } from './spending.ts'
+export type { Wallet } from './wallet.ts'
+export { defaultWalletFile, openWallet, satwayFolder } from './wallet.ts'

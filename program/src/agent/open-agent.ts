@@ -1,0 +1,129 @@
+import { isL402Error, L402Error } from 'satway'
+import type { PolicyOptions } from 'satway/client'
+import { createClient } from 'satway/client'
+import type { Journal, JournalOptions } from 'satway/journal'
+import { createTransport } from 'satway/transport'
+import { Failure } from '../cli/failure.ts'
+import type { Agent, AgentOptions } from './agent.ts'
+import { createApprover } from './approver.ts'
+import { listening } from './asked.ts'
+import type { AgentConfig } from './config-file.ts'
+import { readAgentConfig } from './config-file.ts'
+import { openDelegate } from './delegate-agent.ts'
+import type { Home } from './home.ts'
+import { absolute, homeOf, makeHome, requireOwnHome } from './home.ts'
+import { openPolicyBook } from './policy-file.ts'
+import { createReconciler } from './reconciler.ts'
+import { openTerminal } from './terminal.ts'
+import { unusableJournal } from './unusable-journal.ts'
+import { openWallet } from './wallet.ts'
+import { watchedApproval, watchedPayer } from './watching.ts'
+
+/**
+ * Opens everything of one spender. A journal that cannot be used stops payments, and not what is
+ * free: every use of it rejects with the reason.
+ *
+ * @throws {Failure} when the home or the configuration cannot be used, or the wallet that was named.
+ * @spec agent.md R-AGT-1 to R-AGT-15
+ */
+export async function openAgent(options: AgentOptions): Promise<Agent> {
+  const home = homeOf(options.home)
+  const { verifyTls = true, credential, paymentTimeoutMs, watch = () => undefined } = options
+  if (credential !== undefined) return openDelegate(home, credential, { verifyTls, watch })
+
+  requireOwnHome(home)
+  const config = await readAgentConfig(home)
+  // -k is about servers that are asked, never about the wallet.
+  const transport = createTransport({ verifyTls })
+  const walletTransport = verifyTls ? transport : createTransport()
+  const [wallet, policy, journal] = await Promise.all([
+    openWallet(options.wallet, {
+      home,
+      config,
+      fetch: (url, init) => walletTransport.fetch(url, init),
+    }),
+    openPolicyBook(home, options.narrowing),
+    openJournalOf(home, config),
+  ])
+  const approve = createApprover({
+    ask: options.ask,
+    approvals: journal.approvals,
+    terminal: openTerminal(),
+    waitSeconds: config.approval_wait_seconds ?? 0,
+  })
+  const client = createClient({
+    policy: asking(() => policy.current(), watchedApproval(approve, watch)),
+    ...(wallet.payer !== undefined && { payer: watchedPayer(wallet.payer, watch) }),
+    ...(paymentTimeoutMs !== undefined && { paymentTimeoutMs }),
+    ledger: journal.ledger,
+    tokens: journal.tokens,
+    receipts: journal.receipts,
+    fetch: listening((url, init, route) => transport.fetch(url, init, route), watch),
+  })
+  const reconciler = createReconciler(client, journal)
+  return {
+    home: withDownloads(home, config),
+    client,
+    journal,
+    policy,
+    payer: wallet.payer,
+    walletKind: wallet.kind,
+    realMoney: wallet.realMoney,
+    transport,
+    keepReconciling: () => reconciler.start(),
+    close: async () => {
+      await reconciler.stop()
+      transport.close()
+      walletTransport.close()
+      await journal.close()
+    },
+  }
+}
+
+async function openJournalOf(home: Home, config: AgentConfig): Promise<Journal> {
+  const { journalFile: path, receiptsFile: receiptsPath } = home
+  const options: JournalOptions = {
+    path,
+    receiptsPath,
+    ...(config.key !== undefined && { key: config.key }),
+  }
+  try {
+    makeHome(home)
+    const { openJournal } = await import('satway/journal')
+    return await openJournal(options)
+  } catch (error) {
+    const reason = isL402Error(error) ? error : unmakable(error)
+    return unusableJournal(reason, { path, receiptsPath })
+  }
+}
+
+/** @throws whatever is a fault of the program. */
+function unmakable(error: unknown): L402Error {
+  if (!(error instanceof Failure)) throw error
+  const hint = error.advice ?? 'look at the folder'
+  return new L402Error('STORE_UNAVAILABLE', { reason: error.message, hint }, error)
+}
+
+function withDownloads(home: Home, { downloads }: AgentConfig): Home {
+  if (downloads === undefined) return home
+  return { ...home, downloadFolder: absolute(downloads, 'downloads') }
+}
+
+/**
+ * A policy that asks where it says so. The same value as long as the file says the same, so that it
+ * is checked once and not at every payment.
+ */
+function asking(
+  current: () => PolicyOptions,
+  approve: NonNullable<PolicyOptions['approve']>,
+): () => PolicyOptions {
+  let plain: PolicyOptions | undefined
+  let complete: PolicyOptions | undefined
+  return () => {
+    const now = current()
+    if (complete !== undefined && now === plain) return complete
+    plain = now
+    complete = now.askAboveMsat === undefined ? now : { ...now, approve }
+    return complete
+  }
+}

@@ -1,0 +1,79 @@
+import { listingFlags } from '../desk/listing.ts'
+import type { Command } from './command.ts'
+import type { Summary } from './help.ts'
+
+const exits: Command['sections'] = [
+  {
+    title: 'Exit codes',
+    rows: [
+      ['0', 'done'],
+      ['1', 'there is no such question'],
+      ['2', 'the command line has a mistake, or --yes is missing'],
+      ['3', 'refused: you said no, the question is not open any more, or SATWAY_AGENT is set'],
+    ],
+  },
+]
+const json = { about: 'Write the question and its answer as JSON.' }
+
+/** `satway approvals list`. */
+export const approvalsList: Command = {
+  name: 'approvals list',
+  usage: '[options]',
+  about: [
+    'Shows payments that wait for your answer. A payment is asked about when your policy says so: it costs more than goes unasked, or the host is new. The cost includes the most that the route may take.',
+  ],
+  flags: { all: { about: 'Those too that were answered or have expired.' }, ...listingFlags },
+  operands: 0,
+  sections: exits,
+  examples: ['satway approvals list', 'satway approvals list --all --json'],
+  run: async (given) => (await import('../approvals/index.ts')).runApprovalsList(given),
+}
+
+/** `satway approvals approve`. */
+export const approvalsApprove: Command = {
+  name: 'approvals approve',
+  usage: '[options] ID',
+  about: [
+    'Allows one payment: of the same method and URL, to the same payee, for no more than was asked. The call must be made again, and still keeps within every limit.',
+    'It is yours to decide, not your agent’s: where SATWAY_AGENT is set, it refuses. That is a fence and no wall: a program that runs as you can do what you can.',
+  ],
+  flags: { yes: { about: 'Do it without asking. Needed where there is no terminal.' }, json },
+  operands: 1,
+  sections: exits,
+  examples: ['satway approvals approve k7m2p9xq'],
+  run: async (given) => (await import('../approvals/index.ts')).runApprove(given),
+}
+
+/** `satway approvals deny`. */
+export const approvalsDeny: Command = {
+  name: 'approvals deny',
+  usage: '[options] ID',
+  about: ['Refuses one payment. The same is not asked again until the answer expires.'],
+  flags: { json },
+  operands: 1,
+  sections: exits,
+  examples: ['satway approvals deny k7m2p9xq'],
+  run: async (given) => (await import('../approvals/index.ts')).runDeny(given),
+}
+
+/** The commands of this file, for the overview. */
+export const approvalsCommands: readonly (Summary & { load(): Promise<Command> })[] = [
+  {
+    name: 'approvals list',
+    usage: '[options]',
+    about: 'Show payments that wait for your answer.',
+    load: async () => approvalsList,
+  },
+  {
+    name: 'approvals approve',
+    usage: '[options] ID',
+    about: 'Allow one payment.',
+    load: async () => approvalsApprove,
+  },
+  {
+    name: 'approvals deny',
+    usage: '[options] ID',
+    about: 'Refuse one payment.',
+    load: async () => approvalsDeny,
+  },
+]

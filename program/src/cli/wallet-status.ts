@@ -1,0 +1,31 @@
+import type { Command } from './command.ts'
+
+/** `satway wallet status`. */
+export const walletStatus: Command = {
+  name: 'wallet status',
+  usage: '[options]',
+  about: [
+    'Says which wallet pays, on which network, and whether it answers. It is asked for a payment that nobody made; nothing is paid.',
+  ],
+  flags: {
+    wallet: {
+      value: 'WALLET',
+      about: 'Another one. Default: your configuration, then SATWAY_WALLET, then a running demo.',
+    },
+    json: { about: 'Write JSON, also to a terminal. A pipe gets JSON anyway.' },
+  },
+  operands: 0,
+  sections: [
+    {
+      title: 'Exit codes',
+      rows: [
+        ['0', 'the wallet answers'],
+        ['1', 'no wallet is set up, or it cannot be opened'],
+        ['2', 'the command line has a mistake'],
+        ['7', 'the wallet does not answer'],
+      ],
+    },
+  ],
+  examples: ['satway wallet status', 'satway wallet status --json'],
+  run: async (given) => (await import('../wallet-proxy/index.ts')).runWalletStatus(given),
+}

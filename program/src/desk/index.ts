@@ -1,0 +1,7 @@
+export type { Desk } from './desk.ts'
+export { openDesk } from './desk.ts'
+export { confirmed, requireOperator } from './fence.ts'
+export { withJournal } from './home-journal.ts'
+export type { Listing } from './listing.ts'
+export { listingFlags, readListing, writeListing, writeOne } from './listing.ts'
+export { formatMoment, readDuration, readMoment, readSince } from './moments.ts'

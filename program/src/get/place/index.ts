@@ -1,0 +1,5 @@
+export { outputFile } from './output-file.ts'
+export type { Place } from './place.ts'
+export { noProgress, openProgress } from './progress.ts'
+export type { Output } from './standard-output.ts'
+export { standardOutput, terminalOutput } from './standard-output.ts'

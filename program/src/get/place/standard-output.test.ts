@@ -1,0 +1,88 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { afterAll, describe, expect, test } from 'vitest'
+import { outputFile } from './output-file.ts'
+import { noProgress } from './progress.ts'
+import { standardOutput, terminalOutput } from './standard-output.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'satway-output-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function streamOf(
+  isTTY: boolean,
+  arrived?: () => void,
+): { readonly stream: Writable; written(): string } {
+  let written = ''
+  const stream = new Writable({
+    write: (chunk, _, done) => {
+      written += String(chunk)
+      done()
+      arrived?.()
+    },
+  })
+  return { stream: Object.assign(stream, { isTTY }), written: () => written }
+}
+
+describe('R-GET-1 a body on standard output', () => {
+  for (const [what, isTTY, body, written] of [
+    ['ends its line on a terminal', true, 'answer', 'answer\n'],
+    ['that ends its line gets no second end', true, 'answer\n', 'answer\n'],
+    ['that is empty leaves no line', true, '', ''],
+    ['goes into a pipe as it is', false, 'answer', 'answer'],
+    ['goes there as it is when that was asked for', true, '\u001b[1m\n', '\u001b[1m\n'],
+  ] as const) {
+    test(what, async () => {
+      const output = streamOf(isTTY)
+      await standardOutput(output.stream).write(new Response(body))
+      expect(output.written()).toBe(written)
+      expect(output.stream.writable).toBe(true)
+    })
+  }
+
+  test('that breaks off ends its line too', async () => {
+    let controller: ReadableStreamDefaultController | undefined
+    const body = new ReadableStream({
+      start: (given) => {
+        controller = given
+        given.enqueue(new TextEncoder().encode('half'))
+      },
+    })
+    const output = streamOf(true, () => controller?.error(new Error('gone')))
+    await expect(standardOutput(output.stream).write(new Response(body))).rejects.toThrow('gone')
+    expect(output.written()).toBe('half\n')
+  })
+})
+
+describe('R-GET-8 a body on a terminal', () => {
+  const path = join(folder, 'saved')
+  const openFile = () =>
+    outputFile({ path, url: new URL('http://a.test'), continues: false, progress: noProgress })
+
+  for (const [what, body, written] of [
+    ['is shown, and ends its line', 'answer', 'answer\n'],
+    ['steers no terminal', 'a\u001b]0;title\u0007b', 'a\ufffd]0;title\ufffdb\n'],
+    ['may be empty', '', ''],
+  ] as const) {
+    test(what, async () => {
+      const output = streamOf(true)
+      const place = terminalOutput(output.stream, openFile)
+      await place.write(new Response(body))
+      expect(output.written()).toBe(written)
+      expect(place.path()).toBeNull()
+    })
+  }
+
+  test('that is no text is saved instead, every byte of it, and its file is named', async () => {
+    const output = streamOf(true)
+    const place = terminalOutput(output.stream, openFile)
+    const bytes = Uint8Array.from({ length: 300_000 }, (_, i) => i % 251)
+    await place.write(new Response(bytes))
+    expect(output.written()).toBe('')
+    expect(place.path()).toBe(path)
+    expect(Buffer.compare(readFileSync(path), bytes)).toBe(0)
+    await place.abandon()
+    expect(readFileSync(path).length).toBe(bytes.length)
+  })
+})

@@ -1,0 +1,162 @@
+import type { McpServer } from '@modelcontextprotocol/server'
+import { formatMsat, msat } from 'satway'
+import type { StoredToken } from 'satway/client'
+import { readSpending } from '../agent/index.ts'
+import { viewReceipt } from '../receipts/index.ts'
+import type { SpendingView, TokenView, WalletStatus } from '../schema/index.ts'
+import { spendingView, walletStatus } from '../schema/index.ts'
+import { viewToken } from '../tokens/index.ts'
+import { statusOf } from '../wallet-proxy/index.ts'
+import { noInput, receiptsInput, tokensInput } from './inputs.ts'
+import type { ReceiptList, TokenList } from './outputs.ts'
+import { receiptList, tokenList } from './outputs.ts'
+import type { Parts } from './parts.ts'
+import { readOrigin } from './request.ts'
+import { accountResult } from './results.ts'
+import { shortLine } from './strangers-text.ts'
+import { answer } from './tool-call.ts'
+
+const maxTokens = 200
+const defaultReceipts = 50
+
+const brokenPolicy =
+  'The policy file has mistakes: nothing is paid until the person mends it (`satway policy show`).'
+
+const looksOnly = { readOnlyHint: true, idempotentHint: true, openWorldHint: false } as const
+
+/**
+ * The tools that tell what was spent and bought, and ask no server: `spending`, `tokens`,
+ * `receipts`; and `wallet_status`, which asks the wallet.
+ *
+ * @spec mcp.md R-MCP-42
+ */
+export function registerAccountTools(server: McpServer, parts: Parts): void {
+  const { agent, now } = parts
+
+  server.registerTool(
+    'spending',
+    {
+      title: 'What was spent',
+      description:
+        'What was spent, what is set aside for payments without an end, and what the limits of the person are. Amounts are msat (1000 msat = 1 sat).',
+      inputSchema: noInput,
+      outputSchema: spendingView,
+      annotations: looksOnly,
+    },
+    (_given, ctx) =>
+      answer(parts, 'spending', ctx, async () => {
+        const view = await readSpending(agent, now())
+        const { inForce } = agent.policy.view()
+        const words = inForce ? spendingWords(view) : `${brokenPolicy}\n${spendingWords(view)}`
+        return { result: accountResult(words, view), log: 'ok' }
+      }),
+  )
+
+  server.registerTool(
+    'tokens',
+    {
+      title: 'What was bought',
+      description:
+        'The tokens that were bought, latest first, without what is secret about them. fetch uses them by itself.',
+      inputSchema: tokensInput,
+      outputSchema: tokenList,
+      annotations: looksOnly,
+    },
+    (given, ctx) =>
+      answer(parts, 'tokens', ctx, async () => {
+        const origin = given.origin === undefined ? undefined : readOrigin(given.origin)
+        const list = listTokens((await agent.journal?.tokens.list()) ?? [], origin)
+        const words = `${list.tokens.length} tokens${list.truncated ? ', the latest ones' : ''}.`
+        return { result: accountResult(words, list), log: 'ok' }
+      }),
+  )
+
+  server.registerTool(
+    'receipts',
+    {
+      title: 'What was decided and paid',
+      description:
+        'The latest decisions and payments, oldest first: what was refused and why, what was paid, what was delivered.',
+      inputSchema: receiptsInput,
+      outputSchema: receiptList,
+      annotations: looksOnly,
+    },
+    (given, ctx) =>
+      answer(parts, 'receipts', ctx, async () => {
+        const { origin, sinceSeconds, limit = defaultReceipts } = given
+        const found = await agent.journal?.receipts.list({
+          limit,
+          ...(origin !== undefined && { origin: readOrigin(origin) }),
+          ...(sinceSeconds !== undefined && { sinceSeconds }),
+        })
+        const list: ReceiptList = { receipts: (found ?? []).map(viewReceipt) }
+        return { result: accountResult(`${list.receipts.length} receipts.`, list), log: 'ok' }
+      }),
+  )
+
+  server.registerTool(
+    'wallet_status',
+    {
+      title: 'Whether the wallet answers',
+      description: 'Whether the wallet answers, and on which network it pays.',
+      inputSchema: noInput,
+      outputSchema: walletStatus,
+      annotations: { ...looksOnly, openWorldHint: true },
+    },
+    (_given, ctx) =>
+      answer(parts, 'wallet_status', ctx, async ({ signal }) => {
+        const status = await statusOf(agent, signal)
+        const log = status.reachable ? 'reachable' : 'not reachable'
+        return { result: accountResult(walletWords(status), status), log }
+      }),
+  )
+}
+
+function listTokens(tokens: readonly StoredToken[], origin: string | undefined): TokenList {
+  const wanted = tokens.filter((token) => origin === undefined || token.origin === origin)
+  const latest = wanted.toReversed().slice(0, maxTokens)
+  return {
+    tokens: latest.map((token) => shown(viewToken(token))),
+    truncated: wanted.length > maxTokens,
+  }
+}
+
+/** A query may hold somebody else's key, and a seller chose the names: neither goes to a model. */
+function shown(view: TokenView): TokenView {
+  const name = (text: string | null): string | null =>
+    text === null || /^[\w.:-]{1,64}$/.test(text) ? text : '(unreadable)'
+  return {
+    ...view,
+    target: shortLine(view.target.replace(/\?.*$/s, '?…'), 2048),
+    service: name(view.service),
+    capability: name(view.capability),
+    enforces: view.enforces.filter((condition) => /^[\w.:-]{1,64}$/.test(condition)),
+  }
+}
+
+function spendingWords({ hour, day, total, heldMsat, payments }: SpendingView): string {
+  const line = (name: string, { spentMsat, limitMsat }: SpendingView['hour']): string => {
+    const most = limitMsat === null ? 'no limit' : `of ${amountOf(limitMsat)}`
+    return `${name}: ${amountOf(spentMsat)} ${most}`
+  }
+  const held = `Set aside for payments without an end: ${amountOf(heldMsat)}.`
+  const { settled, unknown, failed } = payments
+  return [
+    line('In the last hour', hour),
+    line('In the last day', day),
+    line('In all', total),
+    held,
+    `Payments: ${settled} settled, ${unknown} unknown, ${failed} failed.`,
+  ].join('\n')
+}
+
+function walletWords({ kind, network, reachable, realMoney, problem }: WalletStatus): string {
+  if (network === null) return problem ?? 'There is no wallet.'
+  const money = realMoney ? 'real money' : 'no real money'
+  const state = reachable ? 'It answers.' : `It does not answer. ${problem ?? ''}`
+  return `Wallet ${kind} on ${network}, ${money}. ${state}`.trim()
+}
+
+function amountOf(digits: string): string {
+  return formatMsat(msat(BigInt(digits)))
+}

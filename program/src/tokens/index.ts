@@ -1,0 +1,5 @@
+export { runTokensAbandon } from './abandon.ts'
+export { findToken, readOrigin } from './find-token.ts'
+export { runTokensList } from './list.ts'
+export { nothingBought, runTokensShow } from './show.ts'
+export { viewToken } from './token-view.ts'

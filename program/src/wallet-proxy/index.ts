@@ -1,0 +1,2 @@
+export { runWalletServe } from './serve-command.ts'
+export { runWalletStatus, statusOf } from './status.ts'

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto'
+import { isL402Error, paymentHash } from 'satway'
+import type { Payer } from 'satway/lightning'
+import { amountWords } from '../admin/command/wording.ts'
+import type { Agent } from '../agent/index.ts'
+import { homeOf, openAgent } from '../agent/index.ts'
+import type { Given } from '../cli/command.ts'
+import { exitCodes } from '../cli/exit-codes.ts'
+import { printable } from '../cli/printable.ts'
+import type { Row } from '../cli/screen.ts'
+import { table } from '../cli/screen.ts'
+import type { Desk } from '../desk/index.ts'
+import { openDesk, writeOne } from '../desk/index.ts'
+import type { WalletStatus } from '../schema/index.ts'
+
+/** How long the wallet may take to answer. */
+const patienceMs = 5000
+
+/** Runs `satway wallet status`. */
+export async function runWalletStatus(given: Given, desk: Desk = openDesk()): Promise<number> {
+  const wallet = given.text('wallet')
+  const agent = await openAgent({
+    home: homeOf(undefined, desk.environment).folder,
+    ...(wallet !== undefined && { wallet }),
+    ask: { kind: 'queue', waitSeconds: 0 },
+  })
+  try {
+    const status = await statusOf(agent)
+    writeOne(given, desk, status, () => words(desk, status))
+    if (status.reachable) return exitCodes.ok
+    return status.kind === 'none' ? exitCodes.failed : exitCodes.network
+  } finally {
+    await agent.close()
+  }
+}
+
+/**
+ * Asks the wallet for a payment that nobody made: whoever answers that can be relied on to tell how
+ * a payment ended.
+ */
+export async function statusOf(
+  { payer, walletKind, realMoney }: Pick<Agent, 'payer' | 'walletKind' | 'realMoney'>,
+  cancel?: AbortSignal,
+): Promise<WalletStatus> {
+  if (payer === undefined) {
+    return {
+      kind: walletKind,
+      network: null,
+      reachable: false,
+      realMoney: false,
+      balanceMsat: null,
+      problem: 'No wallet is set up: what is free, and what was bought before, can still be had.',
+    }
+  }
+  const { network } = payer
+  const known = { kind: walletKind, network, realMoney }
+  const limit = AbortSignal.timeout(patienceMs)
+  const signal = cancel === undefined ? limit : AbortSignal.any([cancel, limit])
+  try {
+    await payer.lookupPayment(paymentHash(randomBytes(32)), signal)
+    return {
+      ...known,
+      reachable: true,
+      balanceMsat: (await balanceOf(payer, signal)) ?? null,
+      problem: null,
+    }
+  } catch (error) {
+    if (!isL402Error(error)) throw error
+    const reason = error.details['reason'] ?? error.code
+    return { ...known, reachable: false, balanceMsat: null, problem: `${reason}` }
+  }
+}
+
+/** Payers need not know it; some tell. Without a balance the rest is still true. */
+async function balanceOf(payer: Payer, signal: AbortSignal): Promise<string | undefined> {
+  if (!('info' in payer) || typeof payer.info !== 'function') return undefined
+  try {
+    const info: unknown = await payer.info(signal)
+    if (typeof info !== 'object' || info === null || !('balanceMsat' in info)) return undefined
+    return typeof info.balanceMsat === 'bigint' ? `${info.balanceMsat}` : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function words({ screen }: Desk, status: WalletStatus): string {
+  const { kind, network, reachable, realMoney, balanceMsat, problem } = status
+  const rows: readonly Row[] = [
+    ['Wallet', kind],
+    [
+      'Network',
+      network === null ? '-' : `${network}${realMoney ? ': real money' : ': no real money'}`,
+    ],
+    reachable ? ['Answers', 'yes', screen.good] : ['Answers', 'no', screen.bad],
+    ['Balance', balanceMsat === null ? 'it does not say' : amountWords(balanceMsat)],
+  ]
+  const why = problem === null ? [] : [['Problem', printable(problem)] as const]
+  return table(screen, [...rows, ...why], 0)
+}
