@@ -10,8 +10,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{library,program}/src/**/*.test.ts', '{test,examples}/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'test/fuzz/**', 'test/oracle/**'],
+          exclude: ['**/node_modules/**', 'test/fuzz/**', 'test/oracle/**', 'test/crash/**'],
           ...timeouts,
+        },
+      },
+      {
+        // Thousands of processes that are killed: run by itself, so that nothing else is slowed.
+        test: {
+          name: 'crash',
+          include: ['test/crash/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 1_200_000,
         },
       },
       {

@@ -10,8 +10,11 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   l402: ['errors', 'bytes', 'amount', 'invoice', 'macaroon'],
   lightning: ['errors', 'bytes', 'amount', 'invoice'],
   'lightning/devnet': ['errors', 'bytes', 'amount', 'invoice', 'lightning'],
+  'lightning/http-wallet': ['errors', 'bytes', 'amount', 'invoice', 'lightning'],
   server: ['errors', 'bytes', 'amount', 'invoice', 'macaroon', 'l402', 'lightning'],
   client: ['errors', 'bytes', 'amount', 'invoice', 'macaroon', 'l402', 'lightning'],
+  journal: ['errors', 'bytes', 'amount', 'invoice', 'l402', 'client'],
+  transport: ['errors', 'client'],
   'middleware/web': ['errors', 'bytes', 'server'],
   'middleware/node-http': ['errors', 'bytes', 'server'],
   'middleware/hono': ['errors', 'bytes', 'server', 'middleware/web', 'middleware/node-http'],
@@ -40,6 +43,8 @@ const modules: Readonly<Record<string, readonly string[]>> = {
   'middleware/hono': ['hono', 'node:'],
   'middleware/express': ['express', 'node:'],
   client: [],
+  journal: ['node:'],
+  transport: ['node:'],
 }
 
 /** Folders that compute and nothing else. */

@@ -11,9 +11,13 @@ const outputs: Readonly<Record<string, string>> = {
   'buy-with-a-budget': 'bought 3, refused by the budget 2\nspent 18 sat of 20 sat\n',
   delegate:
     'parent: 200\nchild GET: 200\nchild POST: 403\nchild GET: 200\nchild GET: 403\nparent: 200\n',
+  'mcp-agent':
+    'delegate fetch quote receipts resume spending tokens wallet_status\nquote: payable, 5000 msat\nfetch: paid_delivered, 200\nUntrusted text from a stranger follows\nfetch: refused, BUDGET_EXCEEDED\nspent: 5000 msat\n',
   'sell-with-express': '200: {"text":"HELLO","paid":"3000"}\nthe seller has 3 sat\n',
   'sell-with-hono':
     'GET /: 200\nGET /forecast: 402, 5 sat\nGET /report?size=small: 402, 10 sat\nGET /report?size=large: 402, 100 sat\n',
+  'vercel-ai-sdk':
+    'quote {"status":"payable","price":"5 sat"}\nfetch {"outcome":"paid_delivered","status":200,"untrusted":"rain"}\nfetch {"outcome":"refused","code":"BUDGET_EXCEEDED"}\nIt will rain.\nthe seller has 5 sat\n',
 }
 
 describe('the examples', () => {

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { bundleLibrary } from './bundle.ts'
+import { bundleLibrary, bundleProgram } from './bundle.ts'
 
-// Compiles both packages, and puts the library's code into a few files.
+// Compiles both packages, and puts the code of each into a few files.
 const compiled = spawnSync('tsc', ['--build', 'library', 'program'], { stdio: 'inherit' })
 if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 await bundleLibrary()
+await bundleProgram()
