@@ -36,11 +36,11 @@ test('the package carries code and documents, and nothing that only the build ne
   const [{ files }] = JSON.parse(packed) as [{ readonly files: readonly { path: string }[] }]
   const names = files.map(({ path }) => path)
   expect(names).toContain('bin/satway.js')
-  expect(names).toContain('dist/main.js')
+  expect(names).toContain('bundle/main.js')
   const strangers = names.filter(
     (path) =>
       !/^(package\.json|README\.md|LICENSE|bin\/satway\.js)$/.test(path) &&
-      !/^dist\/.+\.(js|d\.ts)$/.test(path),
+      !/^bundle\/.+\.js$/.test(path),
   )
   expect(strangers).toEqual([])
 })

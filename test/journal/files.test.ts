@@ -59,6 +59,31 @@ describe('R-JRN-1 a new journal', () => {
     await journal.close()
   })
 
+  test('whose last process died while it brought its log into the file is whole with its log', async () => {
+    const { path } = await madeJournal()
+    const first = await openAt(path)
+    // So many that the file grows: then the log has its first page.
+    for (let i = 3; i <= 60; i++) await pay(first, i)
+    const folder = join(newFolder(), 'copy')
+    mkdirSync(folder, { mode: 0o700 })
+    const copy = join(folder, 'journal.db')
+    for (const part of ['', '-wal']) copyFileSync(path + part, copy + part)
+    for (const name of ['journal.key', 'receipts.jsonl']) {
+      const other = join(path, '..', name)
+      if (statSync(other, { throwIfNoEntry: false }) !== undefined) {
+        copyFileSync(other, join(folder, name))
+      }
+    }
+    await first.close()
+    // By itself the file makes no sense: it says that it has more pages than there are.
+    const bytes = readFileSync(copy)
+    bytes.writeUInt32BE(bytes.readUInt32BE(28) + 40, 28)
+    writeFileSync(copy, bytes)
+    const journal = await openAt(copy)
+    expect(await journal.ledger.list()).toHaveLength(60)
+    await journal.close()
+  })
+
   test('may be opened twice by one process', async () => {
     const { path } = await madeJournal()
     const [one, other] = await Promise.all([openAt(path), openAt(path)])

@@ -210,13 +210,15 @@ for (const system of systems) {
       expect(await keychain.load(reference!)).toEqual({ status: 'locked' })
     })
 
-    test.runIf(system.keeps)('says when it has no such key', async () => {
-      const keychain = keychainOf(system)
-      const reference = await keychain.store(key)
-      await keychain.forget(reference!)
-      expect(await keychain.load(reference!)).toEqual({ status: 'missing' })
-      await keychain.forget(reference!)
-    })
+    if (system.keeps) {
+      test('says when it has no such key', async () => {
+        const keychain = keychainOf(system)
+        const reference = await keychain.store(key)
+        await keychain.forget(reference!)
+        expect(await keychain.load(reference!)).toEqual({ status: 'missing' })
+        await keychain.forget(reference!)
+      })
+    }
 
     test('that has something else under the name has no such key', async () => {
       const keychain = keychainOf(system)

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, openSync, rmSync, statSync } from 'node:fs'
+import { closeSync, linkSync, openSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import { findFile, isWindows, realFolder } from './found-file.ts'
+import { findFile, realFolder } from './found-file.ts'
 import { patiently } from './patience.ts'
 import { applicationId, hasOwnSchema, migrate, newestVersion } from './schema.ts'
 import { isSound } from './soundness.ts'
 import { damaged, isDamage, isNotSqlite, journalError } from './sqlite-errors.ts'
+import { syncFolder } from './sync-folder.ts'
 import { unusable } from './unusable.ts'
 
 export type OpenedFile = {
@@ -112,7 +113,10 @@ async function checkOwn(file: string): Promise<void> {
       await patiently(() => lookAtOwn(file))
       return
     } catch (error) {
-      // Another process may be bringing its log into the file at this moment.
+      // A process that died while it brought its log into the file leaves a file that makes sense only
+      // together with that log: the next look has both.
+      if (isDamage(error) && !isNotSqlite(error) && hasLog(file)) return
+      // Another process may be at that at this moment.
       if (!isDamage(error) || look === looksAtFile) {
         throw isNotSqlite(error) ? foreign(error) : error
       }
@@ -181,16 +185,6 @@ function publish(draft: string, file: string): void {
     linkSync(draft, file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-}
-
-function syncFolder(folder: string): void {
-  if (isWindows) return // folders cannot be opened there
-  const handle = openSync(folder, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
   }
 }
 
