@@ -130,14 +130,17 @@ async function payOnce(journal: Journal, proof: string, paymentHash: string): Pr
     decidedBy: 'policy',
     createdAtSeconds: nowSeconds,
     leaseUntilSeconds: nowSeconds + 90,
+    walletId: undefined,
+    orderLagSeconds: undefined,
   }
   const { ledger } = journal
   const begun = await ledger.begin(intent, limits)
   if (begun.status !== 'begun') throw new Error(`the benchmark was ${begun.status}`)
-  if (!(await ledger.send(paymentHash))) throw new Error('the benchmark was not sent')
+  if (!(await ledger.send(paymentHash, 1))) throw new Error('the benchmark was not sent')
   await ledger.record(
     paymentHash,
     { state: 'settled', preimage: proof, feeMsat: msat(1n), owed: false },
     nowSeconds,
+    1,
   )
 }

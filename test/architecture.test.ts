@@ -89,6 +89,18 @@ describe('the architecture test notices', () => {
         text: "import type { x } from '../proxy/exchange.ts'",
       },
     ],
+    [
+      'past the door of a part of the program',
+      { path: 'program/src/get/a.ts', text: "import { x } from '../agent/perform.ts'" },
+    ],
+    [
+      'one face of the agent in the other',
+      { path: 'program/src/mcp/a.ts', text: "import { x } from '../get/get.ts'" },
+    ],
+    [
+      'the agent that knows who uses it',
+      { path: 'program/src/agent/a.ts', text: "const x = await import('../tokens/index.ts')" },
+    ],
     ['clock in a pure folder', { path: 'library/src/l402/a.ts', text: 'const t = Date.now()' }],
     [
       'environment in a pure folder',

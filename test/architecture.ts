@@ -47,6 +47,45 @@ const modules: Readonly<Record<string, readonly string[]>> = {
   transport: ['node:'],
 }
 
+/**
+ * Parts of the program that have a door, and the parts that each may import. `get` and `mcp` are two
+ * faces of one agent and know nothing of each other. Parts that are not here may import any.
+ */
+const parts: Readonly<Record<string, readonly string[]>> = {
+  schema: [],
+  keys: ['cli'],
+  agent: ['cli', 'desk', 'keys', 'schema'],
+  desk: ['agent', 'cli'],
+  approvals: ['cli', 'desk', 'schema'],
+  tokens: ['cli', 'desk', 'schema'],
+  receipts: ['cli', 'desk', 'schema', 'tokens'],
+  delegation: ['cli', 'desk', 'schema', 'tokens'],
+  'wallet-proxy': ['agent', 'cli', 'desk', 'keys', 'schema'],
+  'published-schema': ['cli', 'desk', 'schema'],
+  get: ['agent', 'cli', 'schema'],
+  mcp: [
+    'agent',
+    'cli',
+    'delegation',
+    'desk',
+    'keys',
+    'receipts',
+    'schema',
+    'tokens',
+    'wallet-proxy',
+  ],
+  admin: ['cli', 'gateway', 'keys'],
+}
+/** What is behind a door and let in all the same: what a command loads, and nothing beside it. */
+const rooms: ReadonlySet<string> = new Set([
+  'admin/control.ts',
+  'get/get.ts',
+  'get/resume.ts',
+  'keys/file-lock.ts',
+  'keys/private-file.ts',
+  'mcp/run.ts',
+])
+
 /** Folders that compute and nothing else. */
 const pure = ['amount', 'bytes', 'invoice', 'macaroon', 'l402']
 const impure =
@@ -86,6 +125,7 @@ function* violationsOf(file: SourceFile): Generator<string> {
       if (target.startsWith('.') && isPastDoor(path, posix.join(dirname(path), target))) {
         yield `${path}: imports past the door of a part of the gateway`
       }
+      if (target.startsWith('.')) yield* partViolation(path, posix.join(dirname(path), target))
     }
     return
   }
@@ -135,6 +175,23 @@ function isPastDoor(path: string, target: string): boolean {
   const to = part.exec(target)?.[1]
   if (to === undefined || target.endsWith('/index.ts')) return false
   return path.startsWith('program/') && part.exec(path)?.[1] !== to
+}
+
+function* partViolation(path: string, target: string): Generator<string> {
+  const from = partOf(path)
+  const to = partOf(target)
+  if (to === undefined || from === to) return
+  const allowed = from === undefined ? undefined : parts[from]
+  if (allowed?.includes(to) === false) yield `${path}: "${from}" may not import "${to}"`
+  const inside = target.replace(/^program\/src\//, '')
+  if (Object.hasOwn(parts, to) && !inside.endsWith('/index.ts') && !rooms.has(inside)) {
+    yield `${path}: imports past the door of "${to}"`
+  }
+}
+
+/** `program/src/agent/home.ts` is in `agent`; `program/src/main.ts` in none. */
+function partOf(path: string): string | undefined {
+  return /^program\/src\/([^/]+)\//.exec(path)?.[1]
 }
 
 /** `library/src/lightning/devnet/wallet.ts` is in `lightning/devnet`; `library/src/errors.ts` is `errors`. */

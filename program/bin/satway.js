@@ -15,16 +15,23 @@ import('../bundle/main.js').catch((error) => {
   process.exit(1)
 })
 
-// What was compiled once need not be again: a seventh of a short run. Only in the user's own folder,
-// and only if nobody else can write to it, because what lies there is run.
+// What was compiled once need not be again: a seventh of a short run. What lies there is run, so it is
+// only in the user's own folder as the system knows it, whatever the environment says, and only if
+// nobody else can write to it.
 function rememberCompiled() {
+  if (process.env.SATWAY_HOME) return
   try {
     const part = process.getBuiltinModule
-    const home = process.env.SATWAY_HOME || `${part('node:os').homedir()}/.satway`
-    const found = part('node:fs').lstatSync(home)
-    if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o77) !== 0)
-      return
-    part('node:module').enableCompileCache(`${home}/cache`)
+    const { lstatSync, mkdirSync } = part('node:fs')
+    const isOwn = (folder) => {
+      const found = lstatSync(folder)
+      return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o77) === 0
+    }
+    const home = `${part('node:os').userInfo().homedir}/.satway`
+    if (!isOwn(home)) return
+    const cache = `${home}/cache`
+    mkdirSync(cache, { recursive: true, mode: 0o700 })
+    if (isOwn(cache)) part('node:module').enableCompileCache(cache)
   } catch {
     // There is no such folder yet.
   }

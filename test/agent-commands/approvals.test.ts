@@ -39,9 +39,10 @@ describe('R-CLI-7 what waits for an answer is shown, and answered', () => {
   test('with its cost, host, what is asked for, why and since when', async () => {
     const { home, id, shop } = await openAsking()
     const { stdout } = await list(home, [], { terminal: 80 })
-    expect(stdout).toMatch(/ID +STATE +COST +HOST +WHAT +WHY +ASKED/)
+    expect(stdout).toMatch(/ID +STATE +COST +HOST +WHY +ASKED +ENDS/)
     expect(stdout).toContain(id)
-    expect(stdout).toMatch(/pending +\d+(?:\.\d+)? sat +127\.0\.0\.1:\d+ +GET \/report\/1 +amount/)
+    expect(stdout).toMatch(/pending +\d+(?:\.\d+)? sat +127\.0\.0\.1:\d+ +amount/)
+    expect(stdout).toMatch(/\n {2}GET http:\/\/127\.0\.0\.1:\d+\/report\/1\n/)
     for (const line of stdout.split('\n')) expect(columns(line)).toBeLessThanOrEqual(80)
     const [view] = approvalView.array().parse(JSON.parse((await list(home)).stdout))
     expect(view).toMatchObject({ origin: shop.url, amountMsat: '25000', state: 'pending' })
@@ -75,7 +76,30 @@ describe('R-CLI-7 what waits for an answer is shown, and answered', () => {
     expect(shop.spentMsat()).toBeGreaterThanOrEqual(25_000n)
     const [used] = JSON.parse((await list(home, ['--all'])).stdout)
     expect(used).toMatchObject({ id, state: 'used' })
-    expect((await approve(home, [id, '--yes'])).code).toBe(3)
+    for (const again of [await approve(home, [id, '--yes']), await deny(home, [id])]) {
+      expect(again.code).toBe(3)
+      expect(again.stderr).toContain('the approval is used')
+    }
+  })
+
+  test('either answer can be taken back as long as it holds', async () => {
+    const { home, id, buy, shop } = await openAsking()
+    expect((await deny(home, [id])).code).toBe(0)
+    const twice = await deny(home, [id])
+    expect(twice.code).toBe(3)
+    expect(twice.stderr).toContain(`is denied already`)
+    expect(twice.stderr).toContain(`satway approvals approve ${id}`)
+    const unsure = await approve(home, [id], { terminal: 80, says: false })
+    expect(unsure.stderr).toContain('stays denied')
+    expect((await approve(home, [id, '--yes'])).code).toBe(0)
+    expect((await deny(home, [id])).code).toBe(0)
+    await expect(buy('/report/1')).rejects.toMatchObject({ code: 'POLICY_REFUSED' })
+    expect(shop.spentMsat()).toBe(0n)
+    const { stdout } = await list(home, ['--all'], { terminal: 80 })
+    expect(stdout).toMatch(/denied .* in (?:59|60) min|denied .* in 1 h/)
+    expect((await approve(home, [id, '--yes'])).code).toBe(0)
+    await buy('/report/1')
+    expect(shop.spentMsat()).toBeGreaterThanOrEqual(25_000n)
   })
 
   test('without a terminal it needs --yes', async () => {
@@ -129,6 +153,8 @@ describe('R-CLI-7 what waits for an answer is shown, and answered', () => {
       paymentHash: 'cd'.repeat(32),
       description: '\u001b[2JApproved. Type y',
       capability: undefined,
+      bodySha256: undefined,
+      bodyBytes: undefined,
     }
     const now = Math.floor(Date.now() / 1000)
     const { id } = await withJournal(({ approvals }) => approvals.ask(proposal, now))
@@ -136,7 +162,47 @@ describe('R-CLI-7 what waits for an answer is shown, and answered', () => {
     expect(stderr).toContain('1,234.567 sat')
     expect(stderr).toContain('(nobody checked these)')
     expect(stderr).not.toContain('\u001b')
-    expect(stderr).not.toContain('hunter2')
+  })
+
+  test('what is approved is shown whole: the query, and the body by its SHA-256', async () => {
+    const { home, withJournal } = await openAsking()
+    const url = `https://api.example.com/order/${'a'.repeat(200)}?to=mallory`
+    const proposal: Proposal = {
+      askedBecause: 'amount',
+      origin: 'https://api.example.com',
+      method: 'POST',
+      url,
+      amountMsat: 1000n as never,
+      maxFeeMsat: 0n as never,
+      payee: `02${'ab'.repeat(32)}`,
+      paymentHash: 'cd'.repeat(32),
+      description: '',
+      capability: undefined,
+      bodySha256: 'ef'.repeat(32),
+      bodyBytes: 24,
+    }
+    const now = Math.floor(Date.now() / 1000)
+    const { id } = await withJournal(({ approvals }) => approvals.ask(proposal, now))
+    const card = await approve(home, [id], { terminal: 80, says: false })
+    const listed = await list(home, [], { terminal: 80 })
+    for (const text of [card.stderr, listed.stdout]) {
+      expect(text.replace(/\n +/g, '')).toContain(`POST${url}`)
+      expect(text.replace(/\n +/g, '')).toMatch(/24 bytes, sha256 ?(?:ef){32}/)
+      for (const line of text.split('\n')) expect(columns(line)).toBeLessThanOrEqual(80)
+    }
+    const views = approvalView.array().parse(JSON.parse((await list(home)).stdout))
+    expect(views[0]).toMatchObject({ url, bodySha256: 'ef'.repeat(32), bodyBytes: 24 })
+    for (const [other, status] of [
+      [{ bodySha256: '00'.repeat(32) }, 'pending'],
+      [{ bodySha256: undefined, bodyBytes: undefined }, 'pending'],
+      [{}, 'approved'],
+    ] as const) {
+      const given = { ...proposal, ...other }
+      await approve(home, [id, '--yes'])
+      expect(await withJournal(({ approvals }) => approvals.ask(given, now))).toMatchObject({
+        status,
+      })
+    }
   })
 
   test('an invoice without a host is shown by its payee', async () => {
@@ -153,11 +219,13 @@ describe('R-CLI-7 what waits for an answer is shown, and answered', () => {
       paymentHash: 'cd'.repeat(32),
       description: '',
       capability: undefined,
+      bodySha256: undefined,
+      bodyBytes: undefined,
     }
     const now = Math.floor(Date.now() / 1000)
     await withJournal(({ approvals }) => approvals.ask(proposal, now))
     const { stdout } = await list(home, [], { terminal: 100 })
-    expect(stdout).toContain('PAY a bare invoice')
+    expect(stdout).toContain(`PAY lightning:${payee}`)
     expect(stdout).toContain('lightning:02ab')
   })
 })

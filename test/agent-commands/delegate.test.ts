@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { openAgent } from '../../program/src/agent/index.ts'
 import { delegate } from '../../program/src/cli/delegate.ts'
-import { readExpiry, readWholeSat, runDelegate } from '../../program/src/delegation/index.ts'
+import { runDelegate } from '../../program/src/delegation/index.ts'
 import { quotedForShell } from '../../program/src/delegation/make-delegation.ts'
+import { readExpiry, readWholeSat } from '../../program/src/delegation/read-restrictions.ts'
 import { formatMoment, readDuration, readMoment } from '../../program/src/desk/index.ts'
 import { delegatedToken } from '../../program/src/schema/index.ts'
 import type { DeskOptions, Ended } from './desk.ts'
@@ -70,7 +71,10 @@ describe('R-DEL-6 a copy is written in the form that its user takes', () => {
     for (const form of [['--form', 'json'], ['--json']]) {
       const { stdout } = await hand(home, ['--token', shop.url, '--spend', '500', ...form])
       const token = delegatedToken.parse(JSON.parse(stdout))
-      expect(token.caveats).toEqual(['spend_limit_sat=500'])
+      expect(token.caveats).toEqual([
+        expect.stringMatching(/^did=[0-9a-f]{16}$/),
+        'spend_limit_sat=500',
+      ])
       expect(token.environment).toBe(`SATWAY_CREDENTIAL='${token.origin} ${token.authorization}'`)
     }
   })
@@ -120,6 +124,24 @@ describe('R-DEL-8 the parent is a token, or the one of a seller', () => {
       const { stdout } = await hand(home, ['--token', name, '--uses', '1', '--json'])
       expect(JSON.parse(stdout).parent).toBe(weather!.id)
     }
+  })
+
+  test('by its seller without a scheme, and never one that is used up', async () => {
+    const { home, buy, shop, withJournal } = await openSpender()
+    await buy('/weather')
+    const { host } = new URL(shop.url)
+    const [token] = await withJournal(async ({ tokens }) => {
+      const [bought] = await tokens.list()
+      const facts = { ...bought!.facts!, uses: 1, coverage: 'other' }
+      const used = { ...bought!, id: 'f'.repeat(32), facts }
+      await tokens.put({ ...used, standing: 'good', usesSeen: 1, target: 'GET /other' })
+      return [bought!]
+    })
+    const { stdout } = await hand(home, ['--token', host, '--uses', '1', '--json'])
+    expect(JSON.parse(stdout).parent).toBe(token!.id)
+    const refused = await hand(home, ['--token', 'f'.repeat(32), '--uses', '1'])
+    expect([refused.code, refused.stdout]).toEqual([3, ''])
+    expect(refused.stderr).toContain('used up')
   })
 
   test('tokens of a seller that open different things are listed, and none is taken', async () => {

@@ -49,12 +49,14 @@ async function buy(
   return { market, seller, token }
 }
 
+const newName = (): string => 'a-name'
+
 function hand(
   { market, token }: Pick<Bought, 'market' | 'token'>,
   restrictions: Restrictions,
   force = false,
 ): Delegation {
-  return makeDelegation(token, restrictions, { nowSeconds: market.now(), force })
+  return makeDelegation(token, restrictions, { nowSeconds: market.now(), force, newName })
 }
 
 function refusalOf(act: () => unknown): Failure {
@@ -137,13 +139,13 @@ describe('R-DEL-3 each restriction is spelt as the server publishes it', () => {
       'as this project does',
       published,
       [
-        'request_count <= 10',
-        'spend_limit_sat=500',
+        'did=child-1',
         'valid_until=1900000600',
         'path=/data/*',
         'method=GET',
         'ip=203.0.113.0/24',
-        'did=child-1',
+        'request_count <= 10',
+        'spend_limit_sat=500',
       ],
     ],
     [
@@ -153,13 +155,13 @@ describe('R-DEL-3 each restriction is spelt as the server publishes it', () => {
         ...['endpoint', 'method', 'client_ip', 'did'],
       ],
       [
-        'max_requests=10',
-        'max_amount_sats=500',
+        'did=child-1',
         'expires_at=2030-03-17T17:56:40Z',
         'endpoint=/data/*',
         'method=GET',
         'client_ip=203.0.113.0/24',
-        'did=child-1',
+        'max_requests=10',
+        'max_amount_sats=500',
       ],
     ],
   ] as const) {
@@ -182,7 +184,7 @@ describe('R-DEL-4 a copy never says more than its parent', () => {
     const bought = await buy()
     const end = bought.token.facts?.validUntilSeconds
     const { token, warnings } = hand(bought, { expiresAtSeconds: end! + 1 })
-    expect(token.caveats).toEqual([`valid_until=${end}`])
+    expect(token.caveats).toEqual(['did=a-name', `valid_until=${end}`])
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toContain('The token itself ends at')
   })
@@ -190,7 +192,7 @@ describe('R-DEL-4 a copy never says more than its parent', () => {
   test('more uses than were bought are cut to them, and told', async () => {
     const bought = await buy({ uses: 3 })
     const { token, warnings } = hand(bought, { uses: 4 })
-    expect(token.caveats).toEqual(['request_count <= 3'])
+    expect(token.caveats).toEqual(['did=a-name', 'request_count <= 3'])
     expect(warnings[0]).toContain('bought for 3 uses')
   })
 
@@ -201,7 +203,7 @@ describe('R-DEL-4 a copy never says more than its parent', () => {
   })
 
   for (const [what, restrictions] of [
-    ['uses', { uses: 5, caveats: ['request_count <= 6'] }],
+    ['uses', { caveats: ['request_count <= 5', 'request_count <= 6'] }],
     ['a path', { path: '/a', caveats: ['path=/*'] }],
     ['a method', { methods: 'GET', caveats: ['method=GET,POST'] }],
     ['the amount of the purchase', { caveats: [`${service}_amount_msat=99999999`] }],
@@ -253,7 +255,7 @@ describe('R-DEL-5 what could not work is refused before anything is handed out',
     const refusal = refusalOf(() => hand(bought, { expiresAtSeconds: bought.market.now() }))
     expect(refusal.exitCode).toBe(3)
     expect(hand(bought, { expiresAtSeconds: bought.market.now() + 1 }).token.caveats).toHaveLength(
-      1,
+      2,
     )
   })
 
@@ -332,9 +334,53 @@ describe('R-DEL-7 the server admits what the conditions allow, and nothing else'
           .slice(before.length)
           .map(({ identifier }) => `${Buffer.from(identifier)}`)
         expect(added).toEqual(token.caveats)
-        expect(added).toHaveLength(Object.keys(restrictions).length)
+        expect(added).toHaveLength(Object.keys({ name: '', ...restrictions }).length)
         expect(warnings).toEqual([])
       }),
     )
+  })
+})
+
+describe('R-DEL-9 copies are counted apart', () => {
+  const now = (bought: Bought): { readonly nowSeconds: number } => ({
+    nowSeconds: bought.market.now(),
+  })
+  const twice = async ({ seller }: Bought, copy: Delegation): Promise<readonly number[]> => [
+    await ask(seller, copy, '/data'),
+    await ask(seller, copy, '/data'),
+  ]
+
+  test('equal ones by a random delegation id, before what is counted', async () => {
+    const bought = await buy()
+    const copies = [1, 2, 3].map(() => makeDelegation(bought.token, { uses: 1 }, now(bought)))
+    expect(new Set(copies.map(({ name }) => name)).size).toBe(3)
+    for (const copy of copies) {
+      expect(copy.name).toMatch(/^[0-9a-f]{16}$/)
+      expect(copy.token.caveats).toEqual([`did=${copy.name}`, 'request_count <= 1'])
+      expect(copy.warnings).toEqual([])
+      expect(await twice(bought, copy)).toEqual([200, 402])
+    }
+  })
+
+  test('by the name that was given, and by no second one', async () => {
+    const bought = await buy()
+    for (const name of ['one', 'two']) {
+      expect(await twice(bought, hand(bought, { name, uses: 1 }))).toEqual([200, 402])
+    }
+    const own = hand(bought, { caveats: ['did=three'], uses: 1 })
+    expect(own.token.caveats).toEqual(['did=three', 'request_count <= 1'])
+  })
+
+  test('without ids at the server by what else differs, and what equal copies share is told', async () => {
+    const bought = await buy({ enforces: published.filter((name) => name !== 'did') })
+    const until = bought.market.now() + 600
+    for (const [i, path] of ['/data', '/*'].entries()) {
+      const copy = hand(bought, { uses: 1, path, expiresAtSeconds: until + i })
+      expect(copy.token.caveats.at(-1)).toBe('request_count <= 1')
+      expect(copy.name).toBeUndefined()
+      expect(copy.warnings.join()).toContain('share one count')
+      expect(await twice(bought, copy)).toEqual([200, 402])
+    }
+    expect(hand(bought, { methods: 'GET' }).warnings).toEqual([])
   })
 })

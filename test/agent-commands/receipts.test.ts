@@ -1,15 +1,17 @@
-import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   receiptsExport,
   receiptsList,
+  receiptsRestore,
   receiptsVerify,
 } from '../../program/src/cli/receipts-commands.ts'
 import { columns } from '../../program/src/cli/screen.ts'
 import {
   runReceiptsExport,
   runReceiptsList,
+  runReceiptsRestore,
   runReceiptsVerify,
 } from '../../program/src/receipts/index.ts'
 import { receiptCheck, receiptView } from '../../program/src/schema/index.ts'
@@ -42,6 +44,7 @@ describe('R-CLI-9 receipts are listed, verified and exported', () => {
     expect(await read('--since', '1h')).toEqual(all)
     expect(await read('--since', '2100-01-01')).toEqual([])
     expect(await read('--origin', shop.url)).toEqual(all)
+    expect(await read('--origin', new URL(shop.url).host)).toEqual(all)
     expect(await read('--origin', 'https://api.example.com')).toEqual([])
     expect(await read('--origin', 'lightning:02ab')).toEqual([])
     const lines = (await list(home, ['--ndjson'])).stdout.trimEnd().split('\n')
@@ -100,5 +103,47 @@ describe('R-CLI-9 receipts are listed, verified and exported', () => {
     expect([ended.stdout, readFileSync(file, 'utf8')]).toEqual(['', stdout])
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect((await exported(home, ['-o', join(home, 'none/x.csv')])).code).toBe(1)
+  })
+})
+
+describe('R-CLI-12 the file of receipts is written anew, once a damaged one was moved away', () => {
+  const restore = (home: string, options?: DeskOptions): Promise<Ended> =>
+    runAt(home, receiptsRestore, runReceiptsRestore, [], options)
+
+  test('and never over another one', async () => {
+    const { home, buy } = await openSpender()
+    await buy('/weather')
+    const file = join(home, 'receipts.jsonl')
+    const whole = readFileSync(file)
+    appendFileSync(file, 'mine\n')
+    await buy('/report/1')
+    expect((await verify(home)).code).toBe(1)
+    const refused = await restore(home)
+    expect([refused.code, refused.stdout]).toEqual([1, ''])
+    expect(refused.stderr).toContain('move it away')
+
+    renameSync(file, join(home, 'looked-at'))
+    const done = await restore(home)
+    expect([done.code, done.stdout]).toEqual([0, `Written: ${file}, 8 lines.\n`])
+    expect((await verify(home)).code).toBe(0)
+    const written = readFileSync(file)
+    expect(written.subarray(0, whole.length).equals(whole)).toBe(true)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    await buy('/report/2')
+    expect((await verify(home)).code).toBe(0)
+  })
+
+  test('by the operator alone', async () => {
+    const { home, buy } = await openSpender()
+    await buy('/weather')
+    const file = join(home, 'receipts.jsonl')
+    renameSync(file, `${file}.away`)
+    expect((await restore(home, { environment: { SATWAY_AGENT: '1' } })).code).toBe(3)
+    expect((await restore(home)).code).toBe(0)
+  })
+
+  test('where nothing was bought it says so', async () => {
+    const { home } = await openSpender()
+    expect((await restore(home)).code).toBe(1)
   })
 })

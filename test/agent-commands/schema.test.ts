@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { findResumable } from '../../program/src/agent/index.ts'
 import { approvalsList } from '../../program/src/cli/approvals-commands.ts'
 import type { Command } from '../../program/src/cli/command.ts'
 import { readCommandLine } from '../../program/src/cli/command.ts'
 import { delegate } from '../../program/src/cli/delegate.ts'
 import { get } from '../../program/src/cli/get.ts'
 import { receiptsList, receiptsVerify } from '../../program/src/cli/receipts-commands.ts'
+import { resume } from '../../program/src/cli/resume.ts'
 import { schema } from '../../program/src/cli/schema.ts'
 import { tokensList, tokensShow } from '../../program/src/cli/tokens-commands.ts'
 import { walletServe } from '../../program/src/cli/wallet-serve.ts'
@@ -113,7 +115,7 @@ describe('R-CLI-11 commands describe themselves to programs', () => {
   })
 
   test('real outputs are as published', async () => {
-    const { home, buy, shop } = await openSpender(
+    const { home, buy, shop, withJournal } = await openSpender(
       'version: 1\nper_payment: 1000 sat\ntotal: 100000 sat\nauto_up_to: 20 sat\n',
     )
     await buy('/weather')
@@ -135,6 +137,8 @@ describe('R-CLI-11 commands describe themselves to programs', () => {
       [approvalsList, runApprovalsList, ['--json']],
       [walletStatus, runWalletStatus, ['--wallet', shop.wallet, '--json']],
     ] as const
+    const { output: resumed } = describeCommand(resume)
+    checkerOf(resumed).parse(await withJournal((journal) => findResumable(journal)))
     for (const [command, run, args] of runs) {
       const { stdout } = await runAt(home, command, run, args)
       const { output, line } = describeCommand(command)

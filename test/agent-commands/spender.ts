@@ -65,7 +65,7 @@ export async function openSpender(policy?: string): Promise<Spender> {
         for (const path of paths) await (await client.fetch(`${shop.url}${path}`)).text()
       }),
     withJournal: async (use) => {
-      const journal = await openJournal({ path: join(home, 'journal.db') })
+      const journal = await openJournal({ path: join(home, 'journal.db'), key: 'file' })
       try {
         return await use(journal)
       } finally {

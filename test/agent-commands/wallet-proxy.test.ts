@@ -116,6 +116,14 @@ describe('R-WPX-2 this machine alone, and no web page', () => {
     test(`--listen ${text} is refused`, () => expect(() => readListenAddress(text)).toThrow())
   }
 
+  test('whatever it can listen on is a name of its own', async () => {
+    const { proxy } = await serve()
+    for (const host of ['localhost', 'LOCALHOST:1', '127.0.0.1:80', '127.1.2.3:1', '[::1]:65535']) {
+      const { status } = await send(proxy.address, { path: '/healthz', headers: { host } })
+      expect([host, status]).toEqual([host, 200])
+    }
+  })
+
   for (const [what, headers, code] of [
     ['a Host of another name', { host: 'evil.example' }, 'PROXY_HOST'],
     ['a Host that begins like ours', { host: 'localhost.evil.example' }, 'PROXY_HOST'],
@@ -558,6 +566,8 @@ describe('R-WPX-9 a payment is looked up by its hash', () => {
         decidedBy: 'policy',
         createdAtSeconds: market.now(),
         leaseUntilSeconds: market.now() + 60,
+        walletId: undefined,
+        orderLagSeconds: undefined,
       },
       {
         maxTotalMsat: 1_000_000n as never,

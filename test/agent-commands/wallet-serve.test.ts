@@ -70,7 +70,9 @@ async function openBank(home: string): Promise<Bank> {
 }
 
 function start(home: string, args: readonly string[]): ChildProcess {
-  const { SATWAY_WALLET: _, SATWAY_AGENT: __, FORCE_COLOR: ___, ...rest } = process.env
+  const rest = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^SATWAY_|^FORCE_COLOR$/.test(name)),
+  )
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', script, ...args],
@@ -150,7 +152,7 @@ function hashOf(invoice: string): string {
 
 /** Asks again until it is certain, as a program does that was told so. */
 async function payAtLast(served: Served, invoice: string): Promise<Answered> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 800; i++) {
     const answer = await served.pay(invoice)
     if (answer.body.isPaid !== null) return answer
     await new Promise((resolve) => setTimeout(resolve, 50))

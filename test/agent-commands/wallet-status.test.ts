@@ -45,6 +45,21 @@ describe('R-CLI-10 whether the wallet answers, and on which network', () => {
     expect(view.problem).toMatch(/\S/)
   })
 
+  test('nor does one that could not be asked about payments, when it is not there', async () => {
+    const { home, shop } = await openSpender()
+    const url = `${shop.url.replace(/:\d+$/, ':1')}/payinvoice`
+    const ended = await status(home, ['--wallet', url])
+    expect(ended.code).toBe(7)
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      reachable: false,
+      problem: 'the wallet: it cannot be reached',
+    })
+    const there = await status(home, ['--wallet', `${shop.url}/payinvoice`])
+    expect(there.code).toBe(0)
+    expect(JSON.parse(there.stdout)).toMatchObject({ reachable: true, problem: null })
+    expect(shop.spentMsat()).toBe(0n)
+  })
+
   test('none is exit code 1', async () => {
     const ended = await status(makeHome(), ['--wallet', 'none'])
     expect(ended.code).toBe(1)

@@ -15,6 +15,8 @@ const restartSeconds = 120
 /** A life of the process, which ends at one of its dealings with the world. */
 class Life {
   dealings = 0
+  readonly #running: Promise<unknown>[] = []
+  readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers()
   readonly #endsAt: number
   readonly #effect: 'before' | 'after'
 
@@ -27,9 +29,18 @@ class Life {
   async deal<Result>(work: () => Promise<Result>): Promise<Result> {
     this.dealings++
     if (this.dealings > this.#endsAt) return new Promise(() => undefined)
-    if (this.dealings < this.#endsAt) return work()
-    if (this.#effect === 'after') await work()
+    const isLast = this.dealings === this.#endsAt
+    const done = isLast && this.#effect === 'before' ? Promise.resolve() : work()
+    this.#running.push(done)
+    if (!isLast) return done as Promise<Result>
+    await done.finally(() => this.#ended.resolve())
     throw new Error('the process died')
+  }
+
+  /** Resolves when it has ended, and nothing that it began has an effect any more. */
+  async ended(): Promise<void> {
+    await this.#ended.promise
+    await Promise.allSettled(this.#running)
   }
 
   wrap<Port extends object>(port: Port): Port {
@@ -66,10 +77,7 @@ describe('R-PAY-39 a process that dies', () => {
         fetch: (input, init) => life.deal(() => fetch(input, init)),
       })
       // It hangs when it died in the middle of something that it does not wait for.
-      await Promise.race([
-        dying.fetch(url).catch(() => undefined),
-        new Promise((resolve) => setTimeout(resolve, 50)),
-      ])
+      await Promise.race([dying.fetch(url).catch(() => undefined), life.ended()])
 
       const soon = market.client({ ledger, tokens })
       await soon.fetch(url).catch(() => undefined)

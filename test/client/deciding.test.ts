@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Approved, PolicyOptions, Proposal } from '../../library/src/client/index.ts'
+import { encodeHex, sha256 } from '../../library/src/bytes/index.ts'
+import type {
+  Approved,
+  FetchInit,
+  PolicyOptions,
+  Proposal,
+} from '../../library/src/client/index.ts'
 import { createMemoryLedger, createMemoryTokenStore } from '../../library/src/client/index.ts'
 import { decodeInvoice } from '../../library/src/invoice/index.ts'
 import type { Market } from './market.ts'
@@ -127,6 +133,37 @@ describe('R-PAY-83 what is asked about', () => {
       )
       expect(asked.map(({ askedBecause }) => askedBecause)).toEqual(Array(times).fill('amount'))
     }
+  })
+
+  test('names the body that goes with the request, however often it is read', async () => {
+    const { at } = await openShop()
+    const bytes = new TextEncoder().encode('{"to":"alice"}')
+    const form = new FormData()
+    form.set('to', 'alice')
+    const other = new FormData()
+    other.set('to', 'mallory')
+    const proposalFor = async (
+      body: NonNullable<FetchInit['body']>,
+    ): Promise<readonly Partial<Proposal>[]> => {
+      const { asked, approve } = asking(false)
+      const init = { method: 'POST', body, duplex: 'half' } as const
+      await thrownBy(at({ approve }).fetch('https://a.test/order', init))
+      return asked.map(({ bodySha256, bodyBytes }) => ({ bodySha256, bodyBytes }))
+    }
+    const expected = [{ bodySha256: encodeHex(sha256(bytes)), bodyBytes: bytes.length }]
+    for (const body of ['{"to":"alice"}', bytes, new Blob([bytes]), new Blob([bytes]).stream()]) {
+      expect(await proposalFor(body)).toEqual(expected)
+    }
+    expect(await proposalFor('{"to":"mallory"}')).not.toEqual(expected)
+    expect(await proposalFor(form)).toEqual(await proposalFor(form))
+    expect(await proposalFor(form)).not.toEqual(await proposalFor(other))
+  })
+
+  test('names no body where there is none', async () => {
+    const { at } = await openShop()
+    const { asked, approve } = asking(false)
+    await thrownBy(at({ approve }).fetch('https://a.test/order'))
+    expect(asked).toMatchObject([{ bodySha256: undefined, bodyBytes: undefined }])
   })
 
   test('has no answer yet, and can be asked for again', async () => {

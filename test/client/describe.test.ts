@@ -26,7 +26,10 @@ describe('R-PAY-70 a call is described', () => {
     expect(client.describe(free)).toEqual({ ...nothing, status: 200 })
     await client.fetch(`${seller.origin}/data`)
     const again = await client.fetch(`${seller.origin}/data`)
-    expect(client.describe(again)).toEqual({ ...nothing, status: 200 })
+    const paymentHash = hashHex(seller.sold[0]!)
+    expect(client.describe(again)).toEqual({ ...nothing, status: 200, paymentHash })
+    expect(client.purchaseOf(again)).toBeUndefined()
+    expect(client.outcomeOf(again)).toBe('not_paid')
   })
 
   test('when it was paid, as JSON too', async () => {

@@ -63,12 +63,16 @@ describe('R-PAY-32 R-PAY-35 a caller who gives up', () => {
       const ledger = createMemoryLedger()
       const tokens = createMemoryTokenStore()
       const patience = new Patience(point, when)
+      const heard: Promise<unknown>[] = []
       const payer: Payer = {
         ...market.buyer,
-        pay: async (invoice, limits) => {
-          const outcome = await market.buyer.pay(invoice, limits)
-          if (wallet === 'late') await new Promise((resolve) => setTimeout(resolve, 20))
-          return outcome
+        pay: (invoice, limits) => {
+          const paying = market.buyer.pay(invoice, limits).then(async (outcome) => {
+            if (wallet === 'late') await new Promise((resolve) => setTimeout(resolve, 20))
+            return outcome
+          })
+          heard.push(paying.catch(() => undefined))
+          return paying
         },
       }
       const client = market.client({
@@ -93,7 +97,8 @@ describe('R-PAY-32 R-PAY-35 a caller who gives up', () => {
       if (outcome === 'not_paid') expect(atOnce.totalMsat).toBe(0n)
 
       // Whatever the wallet still has to say is heard.
-      await new Promise((resolve) => setTimeout(resolve, 30))
+      await Promise.all(heard)
+      for (let i = 0; i < 20; i++) await new Promise(setImmediate)
       await client.reconcile()
       const response = await client.fetch(url)
       expect(await response.text()).toBe('paid /data')

@@ -381,7 +381,6 @@ describe('R-NET-19 R-NET-14 a redirect into this machine or a private network', 
           headers: { location: `http://${host}:${new URL(by.origin).port}/admin?token=s3cret` },
         }),
         {
-          connectTimeoutMs: 300,
           lookup: async (name) => {
             asked.push(name)
             if (name === 'mixed.test') return ['192.88.98.1', '10.0.0.1']

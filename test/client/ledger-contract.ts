@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Msat } from '../../library/src/amount/index.ts'
-import { msat } from '../../library/src/amount/index.ts'
+import { maxMsat, msat } from '../../library/src/amount/index.ts'
 import type {
   BudgetLimits,
   Ledger,
@@ -40,9 +40,13 @@ function intent(change: Partial<PaymentIntent> = {}): PaymentIntent {
     decidedBy: 'policy',
     createdAtSeconds: 1000,
     leaseUntilSeconds: 1090,
+    walletId: undefined,
+    orderLagSeconds: undefined,
     ...change,
   }
 }
+
+const other = { paymentHash: hashOf(2), target: 'GET /other', coverage: 'other' }
 
 const preimage = 'cd'.repeat(32)
 const settled = (feeMsat = 1n): PaymentRecord => ({
@@ -52,6 +56,7 @@ const settled = (feeMsat = 1n): PaymentRecord => ({
   owed: false,
 })
 const failed: PaymentRecord = { state: 'failed', failure: 'no-route' }
+const neverSent: PaymentRecord = { state: 'failed', failure: 'never-sent' }
 const unknown: PaymentRecord = { state: 'unknown' }
 
 /** What every ledger does, wherever it keeps its entries. */
@@ -59,9 +64,10 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
   describe(`R-PAY-31 ${name}: begin`, () => {
     test('writes the intent and sets its money aside', async () => {
       const ledger = await createLedger()
-      expect(await ledger.begin(intent(), noLimits)).toEqual({ status: 'begun' })
+      expect(await ledger.begin(intent(), noLimits)).toEqual({ status: 'begun', attempt: 1 })
       expect(await ledger.find(hashOf(1))).toEqual({
         ...intent(),
+        attempt: 1,
         state: 'intent',
         preimage: undefined,
         feeMsat: undefined,
@@ -88,6 +94,12 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
         [failed],
         { origin: 'https://b.test' },
         'known',
+      ],
+      [
+        'the same hash at another origin, once it was never sent',
+        [neverSent],
+        { origin: 'https://b.test', host: 'b.test' },
+        'begun',
       ],
       ['another hash for the same target', [], { paymentHash: hashOf(2), coverage: 'b' }, 'open'],
       [
@@ -125,17 +137,75 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
       test(`of ${what}: ${status}`, async () => {
         const ledger = await createLedger()
         await ledger.begin(intent(), noLimits)
-        for (const record of before) await ledger.record(hashOf(1), record, 1001)
+        for (const record of before) await ledger.record(hashOf(1), record, 1001, 1)
         expect((await ledger.begin(intent(next), noLimits)).status).toBe(status)
       })
     }
+
+    test('R-PAY-19 of a hash that any wallet had an order for, stays at its origin', async () => {
+      const ledger = await createLedger()
+      for (const [attempt, news] of [failed, neverSent].entries()) {
+        expect(await ledger.begin(intent(), noLimits)).toMatchObject({ attempt: attempt + 1 })
+        await ledger.record(hashOf(1), news, 1001, attempt + 1)
+      }
+      const other = intent({ origin: 'https://b.test', host: 'b.test' })
+      expect((await ledger.begin(other, noLimits)).status).toBe('known')
+      expect((await ledger.begin(intent(), noLimits)).status).toBe('begun')
+    })
+
+    test('R-PAY-19 of a hash that was never sent twice is free for another origin', async () => {
+      const ledger = await createLedger()
+      for (const attempt of [1, 2]) {
+        await ledger.begin(intent(), noLimits)
+        await ledger.send(hashOf(1), attempt)
+        await ledger.record(hashOf(1), neverSent, 1001, attempt)
+      }
+      const other = intent({ origin: 'https://b.test', host: 'b.test' })
+      expect(await ledger.begin(other, noLimits)).toEqual({ status: 'begun', attempt: 3 })
+      expect(await ledger.find(hashOf(1))).toMatchObject({ ...other, state: 'intent' })
+      expect(await ledger.unfinished('https://a.test')).toEqual([])
+      expect((await ledger.begin(intent(), noLimits)).status).toBe('known')
+    })
+
+    test('R-PAY-89 at a host that owes as much as it may: crowded, and changes nothing', async () => {
+      const ledger = await createLedger()
+      const limits = { ...noLimits, maxUndelivered: 2 }
+      const thing = (number: number, change: Partial<PaymentIntent> = {}): PaymentIntent =>
+        intent({
+          paymentHash: hashOf(number),
+          origin: `https://a.test:${number}`,
+          target: `GET /${number}`,
+          coverage: `${number}`,
+          ...change,
+        })
+      await ledger.begin(thing(1), limits)
+      await ledger.begin(thing(2), limits)
+      const crowded = { status: 'crowded', passes: true }
+      expect(await ledger.begin(thing(3), limits)).toEqual(crowded)
+      expect(await ledger.find(hashOf(3))).toBeUndefined()
+      expect((await ledger.spending(1000)).heldMsat).toBe(220n)
+      // Neither another host, nor what buys no token, nor who sets no limit has to do with it.
+      const elsewhere = thing(4, { host: 'b.test', origin: 'https://b.test' })
+      expect((await ledger.begin(elsewhere, limits)).status).toBe('begun')
+      expect((await ledger.begin(thing(5, { token: undefined }), limits)).status).toBe('begun')
+      expect((await ledger.begin(thing(6), noLimits)).status).toBe('begun')
+      for (const number of [5, 6]) await ledger.abandon(hashOf(number))
+
+      // What nobody can tell the end of makes no room by waiting.
+      for (const number of [1, 2]) await ledger.record(hashOf(number), unknown, 1001, 1)
+      expect(await ledger.begin(thing(3), limits)).toEqual({ status: 'crowded', passes: false })
+      await ledger.abandon(hashOf(1))
+      expect((await ledger.begin(thing(3), limits)).status).toBe('begun')
+      await ledger.record(hashOf(2), failed, 1001, 1)
+      expect((await ledger.begin(thing(7), limits)).status).toBe('begun')
+    })
 
     test('R-PAY-74 of the same thing once it was written off: begun, with both held', async () => {
       const ledger = await createLedger()
       await ledger.begin(intent(), noLimits)
       await ledger.abandon(hashOf(1))
       const next = intent({ paymentHash: hashOf(2) })
-      expect(await ledger.begin(next, noLimits)).toEqual({ status: 'begun' })
+      expect(await ledger.begin(next, noLimits)).toEqual({ status: 'begun', attempt: 1 })
       expect((await ledger.spending(1000)).heldMsat).toBe(220n)
     })
 
@@ -178,17 +248,93 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
     test('R-PAY-34 is sent once, and only as an intent', async () => {
       const ledger = await createLedger()
       await ledger.begin(intent(), noLimits)
-      expect(await ledger.send(hashOf(1))).toBe(true)
-      expect(await ledger.send(hashOf(1))).toBe(false)
-      expect(await ledger.send(hashOf(9))).toBe(false)
+      expect(await ledger.send(hashOf(1), 1)).toBe(true)
+      expect(await ledger.send(hashOf(1), 1)).toBe(false)
+      expect(await ledger.send(hashOf(9), 1)).toBe(false)
       expect((await ledger.find(hashOf(1)))?.state).toBe('sending')
+    })
+
+    test('R-PAY-88 that failed and begins again is another attempt', async () => {
+      const ledger = await createLedger()
+      for (const attempt of [1, 2, 3]) {
+        const begun = await ledger.begin(intent({ createdAtSeconds: 1000 + attempt }), noLimits)
+        expect(begun).toEqual({ status: 'begun', attempt })
+        expect((await ledger.find(hashOf(1)))?.attempt).toBe(attempt)
+        for (const other of [attempt - 1, attempt + 1]) {
+          expect(await ledger.send(hashOf(1), other)).toBe(false)
+        }
+        expect(await ledger.send(hashOf(1), attempt)).toBe(true)
+        await ledger.record(hashOf(1), failed, 1001, attempt)
+      }
+      expect((await ledger.list()).length).toBe(1)
+    })
+
+    for (const [what, news] of [
+      ['failed', failed],
+      ['was never sent', neverSent],
+      ['is unknown', unknown],
+    ] as const) {
+      test(`R-PAY-88 is left alone by late news that an earlier attempt ${what}`, async () => {
+        const ledger = await createLedger()
+        await ledger.begin(intent(), noLimits)
+        await ledger.record(hashOf(1), failed, 1001, 1)
+        await ledger.begin(intent(), noLimits)
+        const intended = await ledger.find(hashOf(1))
+        await ledger.record(hashOf(1), news, 1002, 1)
+        expect(await ledger.find(hashOf(1))).toEqual(intended)
+        await ledger.send(hashOf(1), 2)
+        await ledger.record(hashOf(1), news, 1002, 1)
+        expect(await ledger.find(hashOf(1))).toMatchObject({ state: 'sending', attempt: 2 })
+        expect((await ledger.spending(1002)).heldMsat).toBe(110n)
+        await ledger.record(hashOf(1), news, 1002, 2)
+        expect((await ledger.find(hashOf(1)))?.state).toBe(news.state)
+      })
+    }
+
+    test('R-PAY-88 is settled by late news that an earlier attempt settled', async () => {
+      const ledger = await createLedger()
+      await ledger.begin(intent(), noLimits)
+      await ledger.record(hashOf(1), failed, 1001, 1)
+      await ledger.begin(intent(), noLimits)
+      await ledger.send(hashOf(1), 2)
+      await ledger.record(hashOf(1), settled(), 1002, 1)
+      expect(await ledger.find(hashOf(1))).toMatchObject({ state: 'settled', preimage })
+      expect((await ledger.spending(1002)).totalMsat).toBe(101n)
+    })
+
+    test('R-PAY-87 remembers the wallet that is to pay it', async () => {
+      const ledger = await createLedger()
+      const named = intent({ walletId: 'wallet-é', orderLagSeconds: 0.5 })
+      await ledger.begin(named, noLimits)
+      expect(await ledger.find(hashOf(1))).toMatchObject(named)
+      expect((await ledger.unfinished())[0]).toMatchObject(named)
+    })
+
+    test('R-PAY-36 of a wallet that names more than there is makes no sum more than that', async () => {
+      const ledger = await createLedger()
+      const numbers = [1, 2, 3, 4, 5, 6]
+      const thing = (number: number): PaymentIntent =>
+        intent({ paymentHash: hashOf(number), target: `GET /${number}`, coverage: `${number}` })
+      for (const number of numbers) await ledger.begin(thing(number), noLimits)
+      await ledger.record(hashOf(6), failed, 1001, 1)
+      for (const number of numbers) {
+        await ledger.record(hashOf(number), settled(maxMsat), 1001, 1)
+        const { hourMsat, dayMsat, totalMsat } = await ledger.spending(1001)
+        expect(totalMsat).toBe(maxMsat)
+        expect(hourMsat).toBeLessThanOrEqual(maxMsat)
+        expect(dayMsat).toBeLessThanOrEqual(maxMsat)
+      }
+      // 100 for each, 110 set aside for each of the four others, and the fee is the rest.
+      expect((await ledger.find(hashOf(1)))?.feeMsat).toBe(maxMsat - 100n - 440n)
+      const begun = await ledger.begin(thing(7), { ...noLimits, maxTotalMsat: maxMsat })
+      expect(begun).toEqual({ status: 'exceeded', limit: 'total', leftMsat: 0n })
     })
 
     test('R-PAY-34 is not sent once somebody else ended it', async () => {
       const ledger = await createLedger()
       await ledger.begin(intent(), noLimits)
-      await ledger.record(hashOf(1), { state: 'failed', failure: 'never-sent' }, 1001)
-      expect(await ledger.send(hashOf(1))).toBe(false)
+      await ledger.record(hashOf(1), { state: 'failed', failure: 'never-sent' }, 1001, 1)
+      expect(await ledger.send(hashOf(1), 1)).toBe(false)
     })
 
     for (const [records, state, totalMsat] of [
@@ -207,8 +353,8 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
       test(`R-PAY-32 heard of as ${news}, is ${state}`, async () => {
         const ledger = await createLedger()
         await ledger.begin(intent(), noLimits)
-        await ledger.send(hashOf(1))
-        for (const record of records) await ledger.record(hashOf(1), record, 1001)
+        await ledger.send(hashOf(1), 1)
+        for (const record of records) await ledger.record(hashOf(1), record, 1001, 1)
         const entry = await ledger.find(hashOf(1))
         expect(entry?.state).toBe(state)
         expect(entry?.preimage).toBe(state === 'settled' ? preimage : undefined)
@@ -219,14 +365,13 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
     test('R-PAY-38 is unfinished until its token is kept', async () => {
       const ledger = await createLedger()
       await ledger.begin(intent(), noLimits)
-      const other = { paymentHash: hashOf(2), origin: 'https://b.test' }
-      await ledger.begin(intent(other), noLimits)
+      await ledger.begin(intent({ paymentHash: hashOf(2), origin: 'https://b.test' }), noLimits)
       const names = async (origin?: string): Promise<readonly string[]> =>
         (await ledger.unfinished(origin)).map(({ paymentHash }) => paymentHash)
       expect(await names()).toEqual([hashOf(1), hashOf(2)])
       expect(await names('https://b.test')).toEqual([hashOf(2)])
-      await ledger.record(hashOf(2), failed, 1001)
-      await ledger.record(hashOf(1), settled(), 1001)
+      await ledger.record(hashOf(2), failed, 1001, 1)
+      await ledger.record(hashOf(1), settled(), 1001, 1)
       // A ledger that is one with the token store may have kept the token by now.
       const { tokenStored } = (await ledger.find(hashOf(1)))!
       expect(await names()).toEqual(tokenStored ? [] : [hashOf(1)])
@@ -242,7 +387,7 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
       const ledger = await createLedger()
       await ledger.begin(intent(), noLimits)
       const owed: PaymentRecord = { state: 'settled', preimage, feeMsat: msat(2n), owed: true }
-      await ledger.record(hashOf(1), owed, 1001)
+      await ledger.record(hashOf(1), owed, 1001, 1)
       const entry = await ledger.find(hashOf(1))
       expect(entry).toMatchObject({ state: 'settled', preimage, feeMsat: 2n, endedAtSeconds: 1001 })
       await ledger.noteTokenStored(hashOf(1))
@@ -271,12 +416,12 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
         token: undefined,
         enforces: [],
       })
-      expect(await ledger.begin(bare, noLimits)).toEqual({ status: 'begun' })
+      expect(await ledger.begin(bare, noLimits)).toEqual({ status: 'begun', attempt: 1 })
       expect(await ledger.find(hashOf(1))).toMatchObject({ ...bare, tokenStored: false })
       expect((await ledger.unfinished()).length).toBe(1)
       expect((await ledger.unfinished(`lightning:${payee}`)).length).toBe(1)
-      await ledger.send(hashOf(1))
-      await ledger.record(hashOf(1), settled(), 1001)
+      await ledger.send(hashOf(1), 1)
+      await ledger.record(hashOf(1), settled(), 1001, 1)
       expect(await ledger.unfinished()).toEqual([])
       expect(await ledger.find(hashOf(1))).toMatchObject({
         state: 'settled',
@@ -291,14 +436,14 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
       const ledger = await createLedger()
       expect(await ledger.paidBefore('a.test')).toBe(false)
       await ledger.begin(intent(), noLimits)
-      await ledger.send(hashOf(1))
+      await ledger.send(hashOf(1), 1)
       expect(await ledger.paidBefore('a.test')).toBe(false)
-      await ledger.record(hashOf(1), unknown, 1001)
+      await ledger.record(hashOf(1), unknown, 1001, 1)
       expect(await ledger.paidBefore('a.test')).toBe(false)
-      await ledger.record(hashOf(1), failed, 1001)
+      await ledger.record(hashOf(1), failed, 1001, 1)
       expect(await ledger.paidBefore('a.test')).toBe(false)
       await ledger.begin(intent({ paymentHash: hashOf(2) }), noLimits)
-      await ledger.record(hashOf(2), settled(), 1002)
+      await ledger.record(hashOf(2), settled(), 1002, 1)
       expect(await ledger.paidBefore('a.test')).toBe(true)
       await ledger.noteTokenStored(hashOf(2))
       await ledger.abandon(hashOf(2))
@@ -311,23 +456,45 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
     test('R-PAY-25 counts for an hour and a day, and not a second longer', async () => {
       const ledger = await createLedger()
       await ledger.begin(intent(), noLimits)
-      await ledger.record(hashOf(1), settled(), 1500)
+      await ledger.record(hashOf(1), settled(), 1500, 1)
       const at = async (seconds: number): Promise<readonly bigint[]> => {
         const { hourMsat, dayMsat, totalMsat } = await ledger.spending(seconds)
         return [hourMsat, dayMsat, totalMsat]
       }
       expect(await at(1500 + 3599)).toEqual([101n, 101n, 101n])
       expect(await at(1500 + 3600)).toEqual([0n, 101n, 101n])
-      // R-PAY-26: what is over stays over when the clock is set back.
-      expect(await at(1600)).toEqual([0n, 101n, 101n])
       expect(await at(1500 + 86_399)).toEqual([0n, 101n, 101n])
       expect(await at(1500 + 86_400)).toEqual([0n, 0n, 101n])
+      // R-PAY-26: who only looks teaches no time.
+      expect(await at(1600)).toEqual([101n, 101n, 101n])
     })
+
+    for (const [what, note] of [
+      [
+        'began',
+        (ledger: Ledger) => ledger.begin(intent({ ...other, createdAtSeconds: 5100 }), noLimits),
+      ],
+      ['ended', (ledger: Ledger) => ledger.record(hashOf(2), failed, 5100, 1)],
+    ] as const) {
+      test(`R-PAY-26 is over when one ${what} after its hour, also once the clock is set back`, async () => {
+        const ledger = await createLedger()
+        await ledger.begin(intent(), noLimits)
+        await ledger.record(hashOf(1), settled(), 1500, 1)
+        if (what === 'ended')
+          await ledger.begin(intent({ ...other, createdAtSeconds: 1500 }), noLimits)
+        const payment = { host: 'a.test', costMsat: msat(0n), nowSeconds: 90_000 }
+        await ledger.limitReached(payment, noLimits)
+        expect((await ledger.spending(1600)).hourMsat).toBeGreaterThanOrEqual(101n)
+        await note(ledger)
+        const { hourMsat, dayMsat, heldMsat } = await ledger.spending(1600)
+        expect([hourMsat - heldMsat, dayMsat - heldMsat]).toEqual([0n, 101n])
+      })
+    }
 
     test('R-PAY-25 counts while it has not ended, however long ago it began', async () => {
       const ledger = await createLedger()
       await ledger.begin(intent(), noLimits)
-      await ledger.record(hashOf(1), unknown, 1001)
+      await ledger.record(hashOf(1), unknown, 1001, 1)
       expect((await ledger.spending(1000 + 10 * 86_400)).hourMsat).toBe(110n)
     })
   })
@@ -356,9 +523,14 @@ export function describeLedger(name: string, createLedger: () => Ledger | Promis
             const begun = await ledger.begin(next, modelLimits)
             if (begun.status === 'exceeded') refusals++
             expect(begun.status).toBe(model.begin(next))
-          } else if (await ledger.find(hashOf(one.number))) {
-            await ledger.record(hashOf(one.number), one.record, now)
-            model.record(hashOf(one.number), one.record, now)
+          } else {
+            const entry = await ledger.find(hashOf(one.number))
+            const attempt = (entry?.attempt ?? 0) - (one.isLate ? 1 : 0)
+            if (entry === undefined) continue
+            await ledger.record(hashOf(one.number), one.record, now, attempt)
+            if (!one.isLate || one.record.state === 'settled') {
+              model.record(hashOf(one.number), one.record, now)
+            }
           }
           const { hourMsat, dayMsat, totalMsat } = await ledger.spending(now)
           expect([hourMsat, dayMsat, totalMsat]).toEqual(model.sums(now))
@@ -394,6 +566,7 @@ const command = fc.oneof(
   fc.record({
     ...base,
     kind: fc.constant('record' as const),
+    isLate: fc.nat(3).map((n) => n === 0),
     record: fc.constantFrom(settled(0n), settled(), settled(60n), failed, unknown),
   }),
 )

@@ -127,8 +127,8 @@ describe('R-RCT-2 what was bought', () => {
   test('is noted as delivered with the status, once', async () => {
     const { market, seller, notes, receipts } = await openShop()
     const client = market.client({ receipts })
-    await client.fetch(`${seller.origin}/data`)
-    await client.fetch(`${seller.origin}/data`)
+    await (await client.fetch(`${seller.origin}/data`)).text()
+    await (await client.fetch(`${seller.origin}/data`)).text()
     expect(notes).toEqual([
       {
         kind: 'delivered',
@@ -175,7 +175,7 @@ describe('R-RCT-2 what was bought', () => {
     const client = market.client({ receipts })
     await client.fetch(`${seller.origin}/data`)
     isBroken = false
-    expect((await client.fetch(`${seller.origin}/data`)).status).toBe(200)
+    expect(await (await client.fetch(`${seller.origin}/data`)).text()).toBe('paid /data')
     expect(notes.map(({ kind }) => kind)).toEqual(['not-delivered', 'delivered'])
   })
 
@@ -186,7 +186,7 @@ describe('R-RCT-2 what was bought', () => {
     const client = market.client({ receipts, ledger, tokens })
     market.buyer.injectFault({ kind: 'timeout', settleAfterMs: 0 })
     const { error } = await thrownBy(client.fetch(`${seller.origin}/data`))
-    expect((await client.resume(error)).status).toBe(200)
+    expect(await (await client.resume(error)).text()).toBe('paid /data')
     expect(notes.map(({ kind }) => kind)).toEqual(['delivered'])
   })
 })

@@ -10,6 +10,7 @@ import {
   paymentHash,
   preimage,
 } from '../../library/src/invoice/index.ts'
+import type { Payer } from '../../library/src/lightning/index.ts'
 import type { Market } from './market.ts'
 import { openMarket, openPolicy, thrownBy } from './market.ts'
 import { startSeller } from './seller.ts'
@@ -142,6 +143,8 @@ describe('R-BARE-1 R-BARE-3 a bare invoice', () => {
         paymentHash: encodeHex(decodeInvoice(invoice).paymentHash),
         description: 'cafe\u0301',
         capability: undefined,
+        bodySha256: undefined,
+        bodyBytes: undefined,
       },
     ])
   })
@@ -251,8 +254,17 @@ describe('R-BARE-4 an invoice whose payment has no known end', () => {
     await expect(client.payInvoice(invoice, { signal: gone })).rejects.toThrow('given up')
     expect(market.spentMsat()).toBe(0n)
     market.buyer.injectFault({ kind: 'hang' })
-    const signal = AbortSignal.timeout(50)
-    expect((await thrownBy(client.payInvoice(invoice, { signal }))).code).toBe('PAYMENT_UNKNOWN')
+    const impatience = new AbortController()
+    const payer: Payer = {
+      ...market.buyer,
+      pay: (order, limits) => {
+        setImmediate(() => impatience.abort(new Error('given up')))
+        return market.buyer.pay(order, limits)
+      },
+    }
+    const { signal } = impatience
+    const paying = market.client({ policy, payer }).payInvoice(invoice, { signal })
+    expect((await thrownBy(paying)).code).toBe('PAYMENT_UNKNOWN')
   })
 })
 
@@ -319,6 +331,14 @@ describe('R-BARE-6 the text of an invoice', () => {
       await expect(client.payInvoice(text as never)).rejects.toThrow(TypeError)
     })
   }
+
+  test('has lightning: before it once: twice is malformed, as everywhere', async () => {
+    const market = openMarket()
+    const text = `lightning:lightning:${await invoiceOf(market)}`
+    const { code } = await thrownBy(market.client({ policy }).payInvoice(text))
+    expect(code).toBe('INVOICE_MALFORMED')
+    expect(market.spentMsat()).toBe(0n)
+  })
 
   test('is not paid without an amount, or when it has expired', async () => {
     const market = openMarket()

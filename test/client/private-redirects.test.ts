@@ -54,11 +54,13 @@ describe('R-PAY-54 a public host that redirects into this machine or a private n
     expect((await thrownBy(other.client.fetch('https://shop.test/'))).code).toBe('POLICY_REFUSED')
   })
 
-  test('is followed from this machine, within one host, and to any public one', async () => {
+  test('is followed within this machine, back to where it began, and to any public host', async () => {
     for (const [from, location] of [
-      ['http://localhost:3000/', 'http://10.0.0.1/'],
       ['http://127.0.0.1:3000/', 'http://127.0.0.1:4000/'],
-      ['https://192.168.1.5/', 'https://192.168.1.5:8443/'],
+      ['http://127.0.0.1:3000/', 'http://localhost:4000/'],
+      ['https://192.168.1.5/', 'https://192.168.1.5/b'],
+      ['http://192.168.1.5:8080/', 'http://192.168.1.5:8080/b'],
+      ['http://printer.local/', 'https://printer.local/'],
       ['https://shop.test/', 'https://8.8.8.8/'],
     ] as const) {
       const { client, reached } = redirectedTo(location)
@@ -67,10 +69,71 @@ describe('R-PAY-54 a public host that redirects into this machine or a private n
     }
   })
 
+  for (const [from, location] of [
+    ['http://localhost:3000/', 'http://10.0.0.1/'],
+    ['https://192.168.1.5/', 'https://192.168.1.5:8443/'],
+    ['http://192.168.1.5:8080/', 'https://192.168.1.5/'],
+    ['https://192.168.1.5/', 'http://192.168.1.5/'],
+  ] as const) {
+    test(`is not followed from ${from} to ${location}: that is another server`, async () => {
+      const { client, reached } = redirectedTo(location)
+      const { details } = await thrownBy(client.fetch(from))
+      expect(details['reason']).toBe('private-address')
+      expect(reached).toEqual([from])
+    })
+  }
+
   test('is not followed with manual redirects, as ever', async () => {
     const { client } = redirectedTo('http://10.0.0.1/')
     const response = await client.fetch('https://shop.test/', { redirect: 'manual' })
     expect(response.status).toBe(307)
+  })
+})
+
+describe('R-PAY-54 a redirect to where only DNS knows what it is', () => {
+  for (const [first, location, isPublicOnly, allowed = []] of [
+    ['http://evil.test/', 'http://other.test/', true],
+    ['http://evil.test/', 'http://other.test/', false, ['other.test']],
+    ['http://evil.test/', '/b', false],
+    ['http://evil.test/', 'http://evil.test.:80/b', false],
+    ['http://evil.test/', 'http://evil.test:8080/', true],
+    ['http://evil.test/', 'http://evil.test:8080/', false, ['evil.test:8080']],
+    ['http://evil.test:8080/', 'http://evil.test/', true],
+    ['http://evil.test/', 'https://evil.test/', false],
+    ['http://evil.test:8080/', 'https://evil.test/', true],
+    ['http://evil.test/', 'https://evil.test:8443/', true],
+    ['https://evil.test/', 'http://evil.test/', true],
+    ['http://localhost:3000/', 'http://evil.test/', true],
+  ] as const satisfies readonly (readonly [string, string, boolean, (readonly string[])?])[]) {
+    test(`${first} to ${location} is for public addresses only: ${isPublicOnly}`, async () => {
+      const asked: boolean[] = []
+      const client = openMarket().client({
+        policy: { ...openPolicy, allowPrivateHosts: allowed },
+        fetch: async (_, __, { publicOnly }) => {
+          asked.push(publicOnly)
+          const headers = { location }
+          return asked.length > 1 ? new Response() : new Response('', { status: 307, headers })
+        },
+      })
+      await client.fetch(first, { method: 'POST', body: 'x' })
+      expect(asked).toEqual([false, isPublicOnly])
+    })
+  }
+
+  test('stays so on the way back from where a stranger led', async () => {
+    const way = ['http://other.test/', 'http://first.test:8080/', 'http://first.test/']
+    const asked: boolean[] = []
+    const client = openMarket().client({
+      fetch: async (_, __, { publicOnly }) => {
+        const location = way[asked.length] ?? ''
+        asked.push(publicOnly)
+        return location === ''
+          ? new Response()
+          : new Response('', { status: 302, headers: { location } })
+      },
+    })
+    await client.fetch('http://first.test/')
+    expect(asked).toEqual([false, true, true, false])
   })
 })
 

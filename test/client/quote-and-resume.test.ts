@@ -70,6 +70,22 @@ describe('R-PAY-71 a quote', () => {
     })
   })
 
+  test('of what was begun to be paid for, and has no end, says that it is not bought anew', async () => {
+    const market = openMarket()
+    const seller = await startSeller(market)
+    const client = market.client()
+    market.buyer.injectFault({ kind: 'in-flight' })
+    const { details } = await thrownBy(client.fetch(`${seller.origin}/data`))
+    const quoted = await client.quote(`${seller.origin}/data`)
+    if (quoted.status !== 'refused') throw new Error(quoted.status)
+    expect([quoted.error.code, quoted.error.details['paymentHash']]).toEqual([
+      'PAYMENT_UNKNOWN',
+      details['paymentHash'],
+    ])
+    await client.abandon(String(details['paymentHash']))
+    expect((await client.quote(`${seller.origin}/data`)).status).toBe('payable')
+  })
+
   test('of what was bought says so', async () => {
     const market = openMarket()
     const seller = await startSeller(market)

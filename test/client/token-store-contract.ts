@@ -46,7 +46,12 @@ function token(change: Partial<StoredToken> = {}): StoredToken {
 }
 
 const refused = (target: string, sells?: string): TokenMark => ({ kind: 'refused', target, sells })
-const served = (target: string, used = true): TokenMark => ({ kind: 'served', target, used })
+const served = (target: string): TokenMark => ({
+  kind: 'served',
+  target,
+  used: true,
+  asked: true,
+})
 
 /** What every token store does, wherever it keeps them. */
 export function describeTokenStore(
@@ -106,6 +111,18 @@ export function describeTokenStore(
       expect(await store.find(nobody)).toBeUndefined()
     })
 
+    test('offers one that works after all in its old place', async () => {
+      const store = await createStore()
+      const ids = [1, 2, 3].map(idOf)
+      for (const id of ids) await store.put(token({ id }))
+      await store.mark(idOf(1), { kind: 'abandoned' })
+      await store.mark(idOf(2), { kind: 'abandoned' })
+      await store.mark(idOf(2), served('GET /data'))
+      await store.mark(idOf(1), served('GET /data'))
+      const usable = await store.usable('https://a.test', 1500)
+      expect(usable.map(({ id }) => id)).toEqual(ids.toReversed())
+    })
+
     test('offers nothing of another port, scheme or name', async () => {
       const store = await createStore()
       await store.put(token())
@@ -131,7 +148,7 @@ export function describeTokenStore(
       expect(await store.countOwed('b.a.test', 1001)).toBe(1)
       expect(await store.countOwed('test', 1001)).toBe(0)
       expect(await store.countOwed('a.test', 87_400)).toBe(0)
-      await store.mark(idOf(8), { kind: 'undelivered' })
+      await store.mark(idOf(8), { kind: 'undelivered', accepted: false })
       expect(await store.countOwed('a.test', 1001)).toBe(5)
       await store.mark(idOf(8), served('GET /data'))
       expect(await store.countOwed('a.test', 1001)).toBe(4)
@@ -197,13 +214,22 @@ export function describeTokenStore(
 const origins = ['https://a.test', 'https://a.test:8443', 'https://b.test']
 const target = fc.constantFrom('GET /data?x=1', 'GET /data?x=2', 'POST /b')
 const mark: fc.Arbitrary<TokenMark> = fc.oneof(
-  fc.record({ kind: fc.constant('served' as const), target, used: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('served' as const),
+    target,
+    used: fc.boolean(),
+    asked: fc.boolean(),
+  }),
   fc.record({
     kind: fc.constant('refused' as const),
     target,
     sells: fc.constantFrom(undefined, facts.coverage, 'other'),
   }),
-  fc.constantFrom<TokenMark>({ kind: 'undelivered' }, { kind: 'abandoned' }),
+  fc.constantFrom<TokenMark>(
+    { kind: 'undelivered', accepted: false },
+    { kind: 'undelivered', accepted: true },
+    { kind: 'abandoned' },
+  ),
 )
 const base = { seconds: fc.constantFrom(0, 1, 900, 50_000), number: fc.nat(8) }
 const command = fc.oneof(

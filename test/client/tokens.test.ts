@@ -1,12 +1,18 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { msat } from '../../library/src/amount/index.ts'
+import { encodeHex, sha256 } from '../../library/src/bytes/index.ts'
 import type { StoredToken } from '../../library/src/client/index.ts'
 import {
   createMemoryLedger,
   createMemoryTokenStore,
   tokenOf,
 } from '../../library/src/client/index.ts'
+import { openJournal } from '../../library/src/journal/index.ts'
 import { attenuate, decodeToken, encodeToken } from '../../library/src/macaroon/index.ts'
-import { openMarket, thrownBy } from './market.ts'
+import { openMarket, openPolicy, thrownBy } from './market.ts'
 import type { Reply } from './seller.ts'
 import { hashHex, lastCredential, startSeller } from './seller.ts'
 
@@ -301,6 +307,189 @@ describe('a server that takes money and does not accept its own token', () => {
     await client.abandon(hashHex(seller.sold[0]!))
     expect((await client.fetch(`${seller.origin}/data`)).status).toBe(200)
     expect(standings(await tokens.list())).toEqual(['abandoned', 'good'])
+  })
+})
+
+describe('R-PAY-74 what was written off while nobody knew the end of its payment', () => {
+  for (const where of ['in memory', 'in a journal'] as const) {
+    test(`${where} is kept once it settles, and does not count against its host`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'satway-tokens-'))
+      const journal = await openJournal({
+        path: join(folder, 'journal.db'),
+        key: sha256(Buffer.of(1)),
+      })
+      try {
+        const stores =
+          where === 'in a journal'
+            ? { ledger: journal.ledger, tokens: journal.tokens }
+            : { ledger: createMemoryLedger(), tokens: createMemoryTokenStore() }
+        const { ledger, tokens } = stores
+        const market = openMarket()
+        const seller = await startSeller(market)
+        const policy = { ...openPolicy, maxUndelivered: 1 }
+        const client = market.client({ ...stores, policy })
+        market.buyer.injectFault({ kind: 'in-flight' })
+        expect((await thrownBy(client.fetch(`${seller.origin}/a`))).code).toBe('PAYMENT_UNKNOWN')
+        const [sold] = seller.sold
+        await client.abandon(hashHex(sold!))
+        market.buyer.resolvePayment(sold!.paymentHash, 'settle')
+        await client.reconcile()
+
+        expect(await ledger.find(hashHex(sold!))).toMatchObject({
+          state: 'settled',
+          abandoned: true,
+          tokenStored: true,
+        })
+        expect(standings(await tokens.list())).toEqual(['abandoned'])
+        expect(await tokens.countOwed('127.0.0.1', market.now())).toBe(0)
+        for (const path of ['/a', '/b']) {
+          expect((await client.fetch(seller.origin + path)).status).toBe(200)
+        }
+        expect(market.spentMsat()).toBe(3n * oneMsat)
+        expect(await (await client.resume(hashHex(sold!))).text()).toBe('paid /a')
+        expect(standings(await tokens.list())).toEqual(['good', 'good', 'good'])
+      } finally {
+        await journal.close()
+        rmSync(folder, { recursive: true })
+      }
+    })
+  }
+})
+
+describe('R-PAY-47 a server that sells one opaque text again and again', () => {
+  /** Asks for payment of the same text with a new invoice each time, unless `opens` says that it is paid. */
+  const openShop = async (opens: (credential: string, hashes: readonly string[]) => boolean) => {
+    const market = openMarket()
+    const seller = await startSeller({
+      ...market,
+      answer: async ({ headers: { authorization } }, by) => {
+        if (authorization !== undefined && opens(authorization, by.sold.map(hashHex))) {
+          return { body: 'paid' }
+        }
+        const line = `L402 token="c2Vzc2lvbg==", invoice="${(await by.sell()).invoice}"`
+        return { status: 402, headers: { 'www-authenticate': line } }
+      },
+    })
+    const tokens = createMemoryTokenStore()
+    return { market, seller, tokens, client: market.client({ tokens }), url: `${seller.origin}/a` }
+  }
+  const hashIn = (credential = ''): string =>
+    encodeHex(sha256(Buffer.from(credential.split(':')[1]!, 'hex')))
+
+  test('is paid once more after it delivered once, and then owes for that', async () => {
+    let served = 0
+    const { market, client, tokens, url } = await openShop(() => served++ === 0)
+    expect((await client.fetch(url)).status).toBe(200)
+    for (let i = 0; i < 5; i++) {
+      expect((await thrownBy(client.fetch(url))).code).toBe('PAYMENT_NOT_DELIVERED')
+    }
+    expect(market.spentMsat()).toBe(2n * oneMsat)
+    const all = await tokens.list()
+    expect(standings(all)).toEqual(['spent', 'owed'])
+    expect(new Set(all.map(({ token }) => token)).size).toBe(1)
+  })
+
+  test('R-PAY-72 is resumed with the preimage of the payment that was named', async () => {
+    let served = 0
+    const { client, seller, url } = await openShop(() => served++ === 0)
+    await client.fetch(url)
+    const { error, details } = await thrownBy(client.fetch(url))
+    await thrownBy(client.resume(error))
+    expect(hashIn(lastCredential(seller))).toBe(details['paymentHash'])
+  })
+
+  test('is served where it is honest: each payment opens what it paid for', async () => {
+    const used = new Set<string>()
+    const { market, client, tokens, url } = await openShop((credential, hashes) => {
+      const hash = hashIn(credential)
+      if (used.has(hash) || !hashes.includes(hash)) return false
+      used.add(hash)
+      return true
+    })
+    for (let i = 0; i < 3; i++) expect((await client.fetch(url)).status).toBe(200)
+    expect(market.spentMsat()).toBe(3n * oneMsat)
+    expect(standings(await tokens.list())).toEqual(['spent', 'spent', 'good'])
+  })
+})
+
+describe('R-PAY-48 a page that is free', () => {
+  for (const page of ['/style.css', '/page?style']) {
+    test(`${page} does not make a token good that opened nothing yet`, async () => {
+      const market = openMarket()
+      let held = Promise.withResolvers<void>()
+      let refuse = Promise.withResolvers<void>()
+      const seller = await startSeller({
+        ...market,
+        answer: async ({ target, headers }, by) => {
+          if (target === page) return { body: 'free' }
+          if (headers.authorization !== undefined) {
+            held.resolve()
+            await refuse.promise
+          }
+          return by.demand()
+        },
+      })
+      const tokens = createMemoryTokenStore()
+      const policy = { ...openPolicy, maxUndelivered: 1 }
+      const client = market.client({ tokens, policy })
+      for (let i = 0; i < 3; i++) {
+        held = Promise.withResolvers()
+        refuse = Promise.withResolvers()
+        const call = thrownBy(client.fetch(`${seller.origin}/page`))
+        await held.promise
+        expect((await client.fetch(seller.origin + page)).status).toBe(200)
+        refuse.resolve()
+        expect((await call).code).toBe('PAYMENT_NOT_DELIVERED')
+      }
+      expect(market.spentMsat()).toBe(oneMsat)
+      expect(standings(await tokens.list())).toEqual(['owed'])
+    })
+  }
+
+  test('does not pay what is owed either, and takes no use that was meant for what was bought', async () => {
+    const market = openMarket()
+    let isDown = true
+    const seller = await startSeller({
+      ...market,
+      answer: async (request, by) => {
+        if (request.target === '/data?free') return { body: 'free' }
+        if (isDown && request.headers.authorization !== undefined) return { status: 503 }
+        return by.serve(request, { uses: 1 })
+      },
+    })
+    const tokens = createMemoryTokenStore()
+    const client = market.client({ tokens })
+    await client.fetch(`${seller.origin}/data`)
+    await client.fetch(`${seller.origin}/data?free`)
+    expect(standings(await tokens.list())).toEqual(['owed'])
+    isDown = false
+    expect((await client.fetch(`${seller.origin}/data`)).status).toBe(200)
+    expect(market.spentMsat()).toBe(oneMsat)
+  })
+
+  test('is asked without a token that is good for few requests and has opened nothing yet', async () => {
+    const market = openMarket()
+    const seller = await startSeller({
+      ...market,
+      answer: async (request, by) =>
+        request.target === '/data?free' ? { body: 'free' } : by.serve(request, { uses: 1 }),
+    })
+    const { token, paymentHash } = await seller.sell({ uses: 1 })
+    const tokens = createMemoryTokenStore()
+    const bought = {
+      origin: seller.origin,
+      scheme: 'L402',
+      token,
+      paymentHash: encodeHex(paymentHash),
+      amountMsat: msat(10_000n),
+      target: 'GET /data',
+      enforces: [],
+    } as const
+    const proof = { preimage: '00'.repeat(32), feeMsat: msat(0n), boughtAtSeconds: 0 }
+    await tokens.put(tokenOf(bought, proof))
+    await market.client({ tokens }).fetch(`${seller.origin}/data?free`)
+    expect(seller.arrived.at(-1)!.headers.authorization).toBeUndefined()
+    expect((await tokens.list())[0]).toMatchObject({ standing: 'new', usesSeen: 0 })
   })
 })
 

@@ -124,24 +124,20 @@ describe('R-PAY-54 where a redirect may lead', () => {
   for (const [name, first, redirects, expected] of [
     ['from a public host to another one', 'https://a.test/', ['https://b.test/'], [false, true]],
     ['within the host of the first URL', 'https://a.test/', ['/x', '/y'], [false, false, false]],
-    [
-      'to another port of that host',
-      'https://192.168.1.5/',
-      ['https://192.168.1.5:8443/'],
-      [false, false],
-    ],
+    ['to another port of that host', 'https://a.test/', ['https://a.test:8443/'], [false, true]],
+    ['from http to https there', 'http://a.test/', ['https://a.test/'], [false, false]],
     [
       'away and back to that host',
       'https://intranet.test/',
       ['https://login.test/', 'https://intranet.test/in'],
       [false, true, false],
     ],
-    ['from this machine', 'http://localhost:1/', ['http://10.0.0.1/'], [false, false]],
+    ['within this machine', 'http://localhost:1/', ['http://127.0.0.1:2/'], [false, false]],
     [
       'from this machine to a public host, and on from there',
       'http://localhost:1/',
       ['https://a.test/', 'https://b.test/'],
-      [false, false, true],
+      [false, true, true],
     ],
   ] as const) {
     test(`${name}: public ones only ${expected}`, async () => {
@@ -159,6 +155,24 @@ describe('R-PAY-54 where a redirect may lead', () => {
     const policy = { allowPrivateHosts: ['b.test', '10.0.0.1'] }
     expect(await flags('https://a.test/', ['https://b.test/'], policy)).toEqual([false, false])
     expect(await flags('https://a.test/', ['https://10.0.0.1/'], policy)).toEqual([false, false])
+  })
+
+  test('on from this machine: anywhere only where no stranger led there', async () => {
+    const named = { allowPrivateHosts: ['localhost:1'] }
+    const inside = ['http://localhost:2/']
+    for (const [first, redirects, init] of [
+      ['http://localhost:1/', inside, untrusted],
+      ['https://a.test/', ['http://localhost:1/', ...inside], {}],
+    ] as const) {
+      const { client, sent } = openRoad(redirects, named)
+      const { details } = await thrownBy(client.fetch(first, init))
+      expect([details['reason'], details['origin']]).toEqual([
+        'private-address',
+        'http://localhost:2',
+      ])
+      expect(sent.map(({ url }) => url)).not.toContain('http://localhost:2/')
+    }
+    expect(await flags('http://localhost:1/', inside, named)).toEqual([false, false])
   })
 
   test('back to this machine: not even where the first URL was public and trusted', async () => {

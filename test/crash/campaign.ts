@@ -40,6 +40,8 @@ export type CampaignResult = {
   readonly heldMsat: bigint
   /** The longest that a process needed to find out what an earlier one left, in milliseconds. */
   readonly slowestRecoveryMs: number
+  /** What half of them needed at most. */
+  readonly medianRecoveryMs: number
   /** Deaths at the point that had fewest. */
   readonly fewestAtOnePoint: number
   /** What a child said when it failed. */
@@ -82,7 +84,7 @@ class Campaign {
   readonly #deaths = new Map<string, number>(crashPoints.map((point) => [point, 0]))
   #kills = 0
   #randomKills = 0
-  #slowestMs = 0
+  readonly #recoveriesMs: number[] = []
 
   constructor(world: World, buyer: string, journal: string) {
     this.#world = world
@@ -151,7 +153,7 @@ class Campaign {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const died = await follow(child, async (news) => {
-      if (news.kind === 'recovered') this.#slowestMs = Math.max(this.#slowestMs, news.ms)
+      if (news.kind === 'recovered') this.#recoveriesMs.push(news.ms)
       const isFree =
         news.kind === 'finished' || (plan.finish.length === 0 && news.kind === 'recovered')
       if (!isFree || killAfterMs === undefined) return
@@ -181,6 +183,7 @@ class Campaign {
         if (!isProven || entry?.tokenStored !== true) preimagesLost++
       }
     }
+    const recoveriesMs = this.#recoveriesMs.toSorted((a, b) => a - b)
     const { totalMsat, heldMsat } = await journal.ledger.spending(Date.now() / 1000)
     await journal.close()
     return {
@@ -192,7 +195,8 @@ class Campaign {
       preimagesLost,
       budgetErrorMsat: totalMsat - this.#world.spentMsat(),
       heldMsat,
-      slowestRecoveryMs: this.#slowestMs,
+      slowestRecoveryMs: recoveriesMs.at(-1) ?? 0,
+      medianRecoveryMs: recoveriesMs[recoveriesMs.length >> 1] ?? 0,
       fewestAtOnePoint: Math.min(...this.#deaths.values()),
       failures: this.#failures,
     }

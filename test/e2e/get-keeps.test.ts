@@ -1,9 +1,12 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { decodeHex } from '../../library/src/bytes/index.ts'
 import { paymentHash } from '../../library/src/invoice/index.ts'
+import { skipPart } from '../parts.ts'
 import type { Ended, RunOptions } from './satway.ts'
 import { makeHome, root, satway, shell } from './satway.ts'
 import type { Shop } from './shop.ts'
@@ -119,6 +122,25 @@ describe('what was bought', () => {
     expect([again.code, again.stdout]).toEqual([0, 'goods'])
     const curl = await shell(folder.path, `curl -s -H @${file} ${shop.url}/data`)
     expect(curl.stdout).toBe('goods')
+  })
+
+  test('R-GET-18 R-AGT-25 is named and written to a file by a call that it opened, too', async () => {
+    const url = `${shop.url}/data`
+    const { report: bought } = await report(['get', url])
+    const file = join(home, 'again')
+    const { report: opened } = await report(['get', url, '--credential', file])
+    expect(opened).toMatchObject({
+      outcome: 'not_paid',
+      amountMsat: null,
+      feeMsat: null,
+      paymentHash: bought['paymentHash'],
+      credential: file,
+      resume: null,
+      exitCode: 0,
+    })
+    expect(readFileSync(file, 'utf8')).toMatch(/^Authorization: L402 .*\n$/)
+    const { stderr } = await get([url, '--credential', join(home, 'third')])
+    expect(stderr).toBe('Nothing was paid: a token from an earlier payment opened it.\n')
   })
 
   test('R-GET-19 is used by whoever was given it, and who never pays', async () => {
@@ -341,8 +363,8 @@ describe('R-GET-23 satway resume', () => {
   })
 
   for (const [what, operand, code] of [
-    ['an unknown hash', 'ab'.repeat(32), 1],
-    ['an unknown beginning of one', 'abababab', 1],
+    ['an unknown hash', 'ab'.repeat(32), 2],
+    ['an unknown beginning of one', 'abababab', 2],
     ['too few digits', 'ababab', 2],
     ['no digits', 'latest--', 2],
   ] as const) {
@@ -352,10 +374,14 @@ describe('R-GET-23 satway resume', () => {
   }
 })
 
-describe('R-GET-8 on a terminal', () => {
-  /** Runs under a terminal of its own, as `script` gives one. */
-  const onTerminal = (line: string): Promise<Ended> =>
-    shell(folder.path, `script -qec ${JSON.stringify(line)} /dev/null </dev/null`, {
+// That of util-linux: others take other flags.
+const hasScript = String(spawnSync('script', ['--version']).stdout).includes('util-linux')
+const lacksTerminal = skipPart('script', hasScript ? undefined : 'script (util-linux) is not there')
+
+describe.skipIf(lacksTerminal)('R-GET-8 on a terminal', () => {
+  /** Runs under a terminal of its own, as `script` gives one. What is shown is also in a file. */
+  const onTerminal = (line: string, shown = '/dev/null'): Promise<Ended> =>
+    shell(folder.path, `script -qefc ${JSON.stringify(line)} ${shown} </dev/null`, {
       env: { SATWAY_HOME: home, SATWAY_WALLET: shop.wallet, TERM: 'xterm' },
     })
   const program = (): string => `${process.execPath} ${join(root, 'program/bin/satway.js')}`
@@ -378,15 +404,23 @@ describe('R-GET-8 on a terminal', () => {
   })
 
   test('R-GET-9 a download that takes its time shows how far it is, and wipes that', async () => {
-    shop.serve((_, response) => {
-      response.writeHead(200, { 'content-length': 2_000_000 }).write(Buffer.alloc(1_000_000, 'a'))
-      setTimeout(() => response.end(Buffer.alloc(1_000_000, 'a')), 2500)
+    const half = Buffer.alloc(1_000_000, 'a')
+    const shown = join(home, 'shown')
+    const isShown = (): boolean => existsSync(shown) && readFileSync(shown, 'utf8').includes('%')
+    shop.serve(async (_, response) => {
+      response.writeHead(200, { 'content-length': 2 * half.length }).write(half)
+      for (let i = 0; i < 400 && !isShown(); i++) await pause(50)
+      response.end(half)
     })
     const file = join(home, 'slow')
-    const { stdout } = await onTerminal(`${program()} get ${shop.url}/ -o ${file}`)
+    const { stdout } = await onTerminal(`${program()} get ${shop.url}/ -o ${file}`, shown)
     expect(stdout).toMatch(/1\.0 MB of 2\.0 MB {2}50 %/)
     expect(stdout).toMatch(/\r\u001b\[2KFree: nothing was paid\./)
     expect(statSync(file).size).toBe(2_000_000)
+    shop.serve((_, response) => {
+      response.writeHead(200, { 'content-length': 2 * half.length }).write(half)
+      setTimeout(() => response.end(half), 2500)
+    })
     const quiet = await onTerminal(`${program()} get ${shop.url}/ -q -o ${file}`)
     expect(quiet.stdout).toBe('')
   })

@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callReport } from '../../program/src/schema/index.ts'
 import type { Ended, Running, RunOptions } from './satway.ts'
-import { freePort, makeHome, satway, shell, startSatway } from './satway.ts'
+import { freePort, makeHome, root, satway, shell, startSatway } from './satway.ts'
 
 const home = makeHome()
 let demo: Running
@@ -578,6 +578,12 @@ describe('the request', () => {
     expect(code).toBe(1)
     expect(readdirSync(home.path).filter((name) => name.endsWith('.part'))).toEqual([])
     expect(existsSync('/nowhere')).toBe(false)
+  })
+
+  test('that nobody reads what is said beside the body ends nothing', async () => {
+    const program = `${process.execPath} ${join(root, 'program/bin/satway.js')}`
+    const line = `{ ${program} get -v ${origin} 2>&1 1>&3 | true; } 3>&1`
+    expect((await shell(home.path, line)).stdout).toBe('answer')
   })
 
   test('streams: what has arrived is written before the rest is there', async () => {

@@ -105,19 +105,19 @@ export function startSatway(
   }
 }
 
+/** What a developer may have set for himself: colours, settings of the program, a keychain. */
+const foreign =
+  /^(?:NO_COLOR|FORCE_COLOR|npm_execpath|DBUS_SESSION_BUS_ADDRESS|XDG_RUNTIME_DIR|SATWAY_.*)$/
+
 function start(
   home: string,
   command: string,
   args: readonly string[],
   options: RunOptions,
 ): ChildProcess {
-  const {
-    NO_COLOR: _,
-    FORCE_COLOR: __,
-    SATWAY_WALLET: ___,
-    npm_execpath: ____,
-    ...rest
-  } = process.env
+  const rest = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !foreign.test(name)),
+  )
   return spawn(command, args, {
     cwd: options.cwd ?? root,
     stdio: 'pipe',

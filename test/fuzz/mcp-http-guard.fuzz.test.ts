@@ -5,7 +5,7 @@ import { fuzzText } from './harness.ts'
 
 const token = { file: '', isIn: () => true }
 const hosts = allowedHosts(['agents.example'])
-const ours = /^(localhost|127\.0\.0\.1|agents\.example|\[::1\])(:\d{1,5})?$/i
+const ours = /^(localhost|127(\.\d{1,3}){3}|agents\.example|\[::1\])(:\d{1,5})?$/i
 
 /** A request of which the one part is that text. */
 function incoming(host: string, origin: string | undefined): IncomingMessage {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isL402Error } from '../../library/src/errors.ts'
+import { proposalOf } from './proposal.ts'
 import { intentOf, noLimits, openAt, pay, proofOf, scratchFolders } from './scratch-journal.ts'
 
 const newFolder = scratchFolders()
@@ -11,7 +12,7 @@ const newFolder = scratchFolders()
 async function contentOf(path: string, receiptsPath: string): Promise<unknown> {
   const journal = await openAt(path, { receiptsPath })
   try {
-    const { ledger, tokens, receipts } = journal
+    const { ledger, tokens, receipts, approvals } = journal
     return {
       payments: await ledger.list(),
       unfinished: await ledger.unfinished(),
@@ -19,6 +20,7 @@ async function contentOf(path: string, receiptsPath: string): Promise<unknown> {
       tokens: await tokens.list(),
       usable: await tokens.usable('https://a.test', 1001),
       owed: await tokens.countOwed('a.test', 1001),
+      approvals: await approvals.list(1001),
       receipts: await receipts.list(),
     }
   } finally {
@@ -36,8 +38,9 @@ test('R-JRN-26 300 times some bits flip: what is read is right, or JOURNAL_UNUSA
       noLimits,
     )
   }
-  await journal.ledger.record(proofOf(26).hash, { state: 'failed', failure: 'expired' }, 1001)
+  await journal.ledger.record(proofOf(26).hash, { state: 'failed', failure: 'expired' }, 1001, 1)
   await journal.ledger.abandon(proofOf(27).hash)
+  await journal.approvals.ask(proposalOf(), 1000)
   await journal.close()
 
   const whole = readFileSync(made)

@@ -9,7 +9,7 @@ import { openJournal } from '../../library/src/journal/index.ts'
 
 export type ChildOrder = {
   readonly path: string
-  /** `budget`: begins `count` at once. `storm`: pays until it is killed. `wait`: sends one, leaves one. */
+  /** `budget`: begins `count` at once. `storm`: pays until it is killed. `wait`: leaves one, sends two. */
   readonly kind: 'budget' | 'storm' | 'wait' | 'fill'
   /** The number of its first payment. */
   readonly first: number
@@ -60,6 +60,8 @@ function intentOf(number: number): PaymentIntent {
     decidedBy: 'policy',
     createdAtSeconds,
     leaseUntilSeconds: createdAtSeconds + 90,
+    walletId: undefined,
+    orderLagSeconds: 1,
   }
 }
 
@@ -81,11 +83,11 @@ async function pay(number: number): Promise<void> {
   if (status !== 'begun') return
   const { paymentHash } = intent
   if (number % 7 === 0) return
-  if (!(await ledger.send(paymentHash))) throw new Error('it was not sent')
+  if (!(await ledger.send(paymentHash, 1))) throw new Error('it was not sent')
   tell({ what: 'sent', number })
   const now = Date.now() / 1000
   if (number % 5 === 0) {
-    await ledger.record(paymentHash, { state: 'failed', failure: 'no-route' }, now)
+    await ledger.record(paymentHash, { state: 'failed', failure: 'no-route' }, now, 1)
     tell({ what: 'failed', number })
     return
   }
@@ -95,6 +97,7 @@ async function pay(number: number): Promise<void> {
     paymentHash,
     { state: 'settled', preimage, feeMsat: msat(BigInt(fee)), owed: false },
     now,
+    1,
   )
   tell({ what: 'settled', number, fee })
 }
@@ -118,8 +121,15 @@ if (order.kind === 'storm') {
 }
 if (order.kind === 'wait') {
   await ledger.begin(intentOf(order.first), limits)
-  await ledger.begin(intentOf(order.first + 1), limits)
-  await ledger.send(intentOf(order.first + 1).paymentHash)
+  // Nobody knows how long an order takes to the wallet of the last one.
+  for (const [number, orderLagSeconds] of [
+    [1, 1],
+    [2, undefined],
+  ] as const) {
+    const sent = { ...intentOf(order.first + number), orderLagSeconds }
+    await ledger.begin(sent, limits)
+    await ledger.send(sent.paymentHash, 1)
+  }
   tell({ what: 'waiting' })
   await pause(600_000)
 }

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { isL402Error } from '../../library/src/errors.ts'
+import { skipPart } from '../parts.ts'
 import { intentOf, noLimits, openAt, pay, scratchFolders } from './scratch-journal.ts'
 
 const newFolder = scratchFolders()
@@ -219,7 +220,9 @@ describe('R-JRN-2 JOURNAL_UNUSABLE, with what to do, and nothing is changed, for
     })
   }
 
-  test.skipIf(process.getuid?.() !== 0)('a file or a folder of another user', async () => {
+  const isRoot = process.getuid?.() === 0
+  const lacksRoot = skipPart('root', isRoot ? undefined : 'the tests do not run as root')
+  test.skipIf(lacksRoot)('a file or a folder of another user', async () => {
     const made = await madeJournal()
     spawnSync('chown', ['65534', made.path])
     expect(await refusalOf(openAt(made.path))).toMatchObject({ reason: 'owner' })
@@ -268,7 +271,7 @@ describe('R-JRN-3 a file that is deleted or replaced under a process', () => {
     test(`${what}: nothing is written any more, and nothing read`, async () => {
       const made = await madeJournal()
       const journal = await openAt(made.path)
-      await journal.ledger.send(intentOf(2).paymentHash)
+      await journal.ledger.send(intentOf(2).paymentHash, 1)
       replace(made)
       const unavailable = { code: 'STORE_UNAVAILABLE', reason: 'replaced' }
       expect(await refusalOf(journal.ledger.begin(intentOf(3), noLimits))).toMatchObject(

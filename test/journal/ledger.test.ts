@@ -34,8 +34,8 @@ describe('R-JRN-10 what settles', () => {
     const { ledger, tokens } = await openNew()
     const intent = intentOf(1)
     await ledger.begin(intent, noLimits)
-    await ledger.send(intent.paymentHash)
-    await ledger.record(intent.paymentHash, settledBy(1), 1005)
+    await ledger.send(intent.paymentHash, 1)
+    await ledger.record(intent.paymentHash, settledBy(1), 1005, 1)
     const [token] = await tokens.list()
     expect(token).toMatchObject({
       origin: intent.origin,
@@ -57,7 +57,7 @@ describe('R-JRN-10 what settles', () => {
   test('after nobody waited any more, is a token that is owed', async () => {
     const { ledger, tokens } = await openNew()
     await ledger.begin(intentOf(1), noLimits)
-    await ledger.record(proofOf(1).hash, { ...settledBy(1), owed: true } as never, 1005)
+    await ledger.record(proofOf(1).hash, { ...settledBy(1), owed: true } as never, 1005, 1)
     expect((await tokens.list())[0]?.standing).toBe('owed')
     expect(await tokens.countOwed('a.test', 1006)).toBe(1)
     expect(await tokens.countOwed('b.test', 1006)).toBe(0)
@@ -66,7 +66,7 @@ describe('R-JRN-10 what settles', () => {
   test('as a bare invoice, is no token', async () => {
     const { ledger, tokens } = await openNew()
     await ledger.begin(intentOf(1, { token: undefined }), noLimits)
-    await ledger.record(proofOf(1).hash, settledBy(1), 1005)
+    await ledger.record(proofOf(1).hash, settledBy(1), 1005, 1)
     expect(await tokens.list()).toEqual([])
     expect(await ledger.find(proofOf(1).hash)).toMatchObject({
       tokenStored: true,
@@ -80,14 +80,14 @@ describe('R-JRN-11 every step of a payment', () => {
   test('is a receipt of the same transaction, and what changes nothing is none', async () => {
     const { ledger, receipts } = await openNew()
     await ledger.begin(intentOf(1), noLimits)
-    await ledger.send(proofOf(1).hash)
-    await ledger.send(proofOf(1).hash)
-    for (let i = 0; i < 2; i++) await ledger.record(proofOf(1).hash, { state: 'unknown' }, 1002)
+    await ledger.send(proofOf(1).hash, 1)
+    await ledger.send(proofOf(1).hash, 1)
+    for (let i = 0; i < 2; i++) await ledger.record(proofOf(1).hash, { state: 'unknown' }, 1002, 1)
     for (let i = 0; i < 2; i++) await ledger.abandon(proofOf(1).hash)
     for (let i = 0; i < 2; i++) {
-      await ledger.record(proofOf(1).hash, { state: 'failed', failure: 'no-route' }, 1003)
+      await ledger.record(proofOf(1).hash, { state: 'failed', failure: 'no-route' }, 1003, 1)
     }
-    for (let i = 0; i < 2; i++) await ledger.record(proofOf(1).hash, settledBy(1), 1004)
+    for (let i = 0; i < 2; i++) await ledger.record(proofOf(1).hash, settledBy(1), 1004, 1)
     const list = await receipts.list()
     expect(list.map(({ kind }) => kind)).toEqual([
       'intent',
@@ -115,7 +115,9 @@ test('R-JRN-12 a clock that gives no number, and a hash that is not known, are r
   const noTime = intentOf(1, { createdAtSeconds: Number.NaN })
   await expect(ledger.begin(noTime, noLimits)).rejects.toThrow(RangeError)
   await expect(ledger.spending(Number.NaN)).rejects.toThrow(RangeError)
-  await expect(ledger.record(proofOf(9).hash, { state: 'unknown' }, 1)).rejects.toThrow(RangeError)
+  await expect(ledger.record(proofOf(9).hash, { state: 'unknown' }, 1, 1)).rejects.toThrow(
+    RangeError,
+  )
   await expect(ledger.abandon(proofOf(9).hash)).rejects.toThrow(RangeError)
   await expect(ledger.noteTokenStored(proofOf(9).hash)).rejects.toThrow(RangeError)
   const tooMuch = intentOf(1, { amountMsat: (2n ** 62n) as never })
@@ -138,16 +140,22 @@ test('R-JRN-13 an amount of 20 million bitcoin, and a time with a fraction, come
   await second.close()
 })
 
-test('R-JRN-14 the latest time that was looked at is remembered', async () => {
+test('R-JRN-14 the latest time at which a payment began is remembered, and no mere look', async () => {
   const path = join(newFolder(), 'journal.db')
   const first = await openAt(path)
   await pay(first, 1)
-  expect((await first.ledger.spending(1001 + 3600)).hourMsat).toBe(0n)
+  const payment = { host: 'a.test', costMsat: 1n as never, nowSeconds: 4_000_000_000 }
+  expect(await first.ledger.limitReached(payment, noLimits)).toBeUndefined()
+  expect((await first.ledger.spending(4_000_000_000)).dayMsat).toBe(0n)
   await first.close()
   const second = await openAt(path)
-  expect((await second.ledger.spending(1001)).hourMsat).toBe(0n)
-  expect((await second.ledger.spending(1001)).dayMsat).toBe(1001n)
+  expect((await second.ledger.spending(1001)).hourMsat).toBe(1001n)
+  await second.ledger.begin(intentOf(2, { createdAtSeconds: 1001 + 3600 }), noLimits)
   await second.close()
+  const third = await openAt(path)
+  expect((await third.ledger.spending(1001)).hourMsat).toBe(1010n)
+  expect((await third.ledger.spending(1001)).dayMsat).toBe(2011n)
+  await third.close()
 })
 
 test('R-JRN-15 neither token nor preimage stands in the file as it is', async () => {
@@ -155,7 +163,7 @@ test('R-JRN-15 neither token nor preimage stands in the file as it is', async ()
   const journal = await openAt(join(folder, 'journal.db'))
   const intent = intentOf(1, { token: 'AgEEverysecrettoken' })
   await journal.ledger.begin(intent, noLimits)
-  await journal.ledger.record(intent.paymentHash, settledBy(1), 1001)
+  await journal.ledger.record(intent.paymentHash, settledBy(1), 1001, 1)
   const { readFileSync } = await import('node:fs')
   const log = readFileSync(join(folder, 'journal.db-wal'), 'latin1')
   expect(log).toContain('lnbcrt11')

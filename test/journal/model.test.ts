@@ -71,6 +71,8 @@ function step(name: string, run: (memory: Ledger, world: World) => Promise<void>
 }
 
 const number = fc.nat(4)
+/** Whether what is told is about the latest attempt, or about one before. */
+const ago = fc.constantFrom(0, 0, 0, 1)
 const steps: fc.Arbitrary<Step>[] = [
   fc
     .record({
@@ -98,6 +100,8 @@ const steps: fc.Arbitrary<Step>[] = [
             maxFeeMsat: msat(BigInt(fee)),
             createdAtSeconds: nowSeconds,
             leaseUntilSeconds: nowSeconds + 90,
+            walletId: amount % 2 === 0 ? undefined : `wallet ${amount}`,
+            orderLagSeconds: amount % 3 === 0 ? undefined : amount / 7,
             ...(bare ? { token: undefined } : {}),
           })
           const begun = await same(
@@ -109,41 +113,50 @@ const steps: fc.Arbitrary<Step>[] = [
         },
       ),
     ),
-  number.map((number) =>
-    step(`send ${number}`, async (memory, { journal }) => {
+  fc.record({ number, ago }).map(({ number, ago }) =>
+    step(`send ${number}, ${ago} attempts ago`, async (memory, { journal }) => {
       const { hash } = proofOf(number)
-      count(`sent ${await same('send', memory.send(hash), journal.ledger.send(hash))}`)
+      const attempt = ((await memory.find(hash))?.attempt ?? 1) - ago
+      const sent = memory.send(hash, attempt)
+      count(`sent ${await same('send', sent, journal.ledger.send(hash, attempt))}`)
     }),
   ),
   fc
     .record({
       number,
-      kind: fc.constantFrom('settled', 'failed', 'unknown'),
+      kind: fc.constantFrom('settled', 'failed', 'failed', 'never-sent', 'unknown'),
+      ago,
       fee: fc.nat(300),
       owed: fc.boolean(),
     })
-    .map(({ number, kind, fee, owed }) =>
-      step(`record ${number} as ${kind}`, async (memory, { journal, nowSeconds }) => {
-        const { hash } = proofOf(number)
-        const records: Record<string, PaymentRecord> = {
-          settled: { ...settledBy(number, BigInt(fee)), owed } as PaymentRecord,
-          failed: { state: 'failed', failure: 'no-route' },
-          unknown: { state: 'unknown' },
-        }
-        const { ledger } = journal
-        const news = records[kind]!
-        await same(
-          'record',
-          memory.record(hash, news, nowSeconds),
-          ledger.record(hash, news, nowSeconds),
-        )
-        // In the file the token is kept in the same moment; in memory somebody has to say so.
-        const entry = await memory.find(hash)
-        if (entry?.state !== 'settled') return
-        count('settled')
-        await memory.noteTokenStored(hash)
-        await ledger.noteTokenStored(hash)
-      }),
+    .map(({ number, kind, ago, fee, owed }) =>
+      step(
+        `record ${number}, ${ago} attempts ago, as ${kind}`,
+        async (memory, { journal, nowSeconds }) => {
+          const { hash } = proofOf(number)
+          const records: Record<string, PaymentRecord> = {
+            settled: { ...settledBy(number, BigInt(fee)), owed } as PaymentRecord,
+            failed: { state: 'failed', failure: 'no-route' },
+            'never-sent': { state: 'failed', failure: 'never-sent' },
+            unknown: { state: 'unknown' },
+          }
+          const { ledger } = journal
+          const news = records[kind]!
+          const attempt = ((await memory.find(hash))?.attempt ?? 1) - ago
+          await same(
+            'record',
+            memory.record(hash, news, nowSeconds, attempt),
+            ledger.record(hash, news, nowSeconds, attempt),
+          )
+          // In the file the token is kept in the same moment; in memory somebody has to say so.
+          const entry = await memory.find(hash)
+          if (entry?.state !== 'settled') return
+          count('settled')
+          if (ago > 0 && kind === 'settled') count('settled late')
+          await memory.noteTokenStored(hash)
+          await ledger.noteTokenStored(hash)
+        },
+      ),
     ),
   number.map((number) =>
     step(`abandon ${number}`, async (memory, { journal }) => {
@@ -252,13 +265,19 @@ function token(number: number, change: Partial<StoredToken>): StoredToken {
 
 const target = fc.constantFrom('GET /a', 'GET /b', 'GET /a?x=1')
 const mark: fc.Arbitrary<TokenMark> = fc.oneof(
-  fc.record({ kind: fc.constant('served' as const), target, used: fc.boolean() }),
+  fc.record({
+    kind: fc.constant('served' as const),
+    target,
+    used: fc.boolean(),
+    asked: fc.boolean(),
+  }),
   fc.record({
     kind: fc.constant('refused' as const),
     target,
     sells: fc.constantFrom(undefined, 'data', 'other'),
   }),
-  fc.record({ kind: fc.constantFrom('undelivered' as const, 'abandoned' as const) }),
+  fc.record({ kind: fc.constant('undelivered' as const), accepted: fc.boolean() }),
+  fc.constant<TokenMark>({ kind: 'abandoned' }),
 )
 const nowSeconds = fc.constantFrom(0, 1000, 5000, 87_400, 87_401, 200_000)
 type TokenStep =

@@ -14,6 +14,8 @@ export function proposalOf(more: Partial<Proposal> = {}): Proposal {
     paymentHash: 'cd'.repeat(32),
     description: 'an image',
     capability: 'image',
+    bodySha256: undefined,
+    bodyBytes: undefined,
     ...more,
   }
 }

@@ -61,6 +61,8 @@ export function intentOf(number: number, change: Partial<PaymentIntent> = {}): P
     decidedBy: 'policy',
     createdAtSeconds: 1000,
     leaseUntilSeconds: 1090,
+    walletId: undefined,
+    orderLagSeconds: undefined,
     ...change,
   }
 }
@@ -74,6 +76,6 @@ export function settledBy(number: number, feeMsat = 1n): PaymentRecord {
 export async function pay(journal: Journal, number: number): Promise<void> {
   const intent = intentOf(number)
   await journal.ledger.begin(intent, noLimits)
-  await journal.ledger.send(intent.paymentHash)
-  await journal.ledger.record(intent.paymentHash, settledBy(number), 1001)
+  await journal.ledger.send(intent.paymentHash, 1)
+  await journal.ledger.record(intent.paymentHash, settledBy(number), 1001, 1)
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { readCommandLine } from '../../program/src/cli/command.ts'
 import { Failure, UsageMistake } from '../../program/src/cli/failure.ts'
 import { mcp } from '../../program/src/cli/mcp.ts'
-import { createCalls } from '../../program/src/mcp/calls.ts'
+import { createCalls, waitSecondsLeft } from '../../program/src/mcp/calls.ts'
 import { readSettings } from '../../program/src/mcp/settings.ts'
 
 const asked = { signals: [], seconds: 60 }
@@ -69,6 +69,17 @@ describe('R-MCP-5 calls are bounded, and ended in order', () => {
     await failed
     await expect(calls.run(asked, async () => 1)).rejects.toThrow(Failure)
   })
+})
+
+test('R-MCP-35 the person is waited for until two seconds before the end of the call', async () => {
+  expect(waitSecondsLeft()).toBe(Number.POSITIVE_INFINITY)
+  const calls = createCalls(2)
+  const left = await Promise.all(
+    [60, 2].map((seconds) => calls.run({ signals: [], seconds }, async () => waitSecondsLeft())),
+  )
+  expect(left[0]).toBeLessThanOrEqual(58)
+  expect(left[0]).toBeGreaterThan(30)
+  expect(left[1]).toBeLessThanOrEqual(0)
 })
 
 describe('R-MCP-54 others cannot reach it unless told', () => {

@@ -16,6 +16,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Failure } from '../../program/src/cli/failure.ts'
 import { openDownload, readFileName } from '../../program/src/mcp/download.ts'
+import { createSaves } from '../../program/src/mcp/download-room.ts'
 
 let root = ''
 let folder = ''
@@ -204,5 +205,79 @@ describe('R-MCP-22 nothing is written outside the folder', () => {
   test('an empty answer is an empty file', async () => {
     const path = await save('empty', null)
     expect(readFileSync(path!, 'utf8')).toBe('')
+  })
+})
+
+describe('R-MCP-23 the download folder has an end', () => {
+  const saveWithin = async (
+    maxFolderBytes: number,
+    body: ConstructorParameters<typeof Response>[0],
+    headers: Record<string, string> = {},
+    minFreeBytes = 0,
+  ): Promise<string | null> => {
+    const download = await openDownload({
+      folder,
+      name: 'a',
+      room: { maxFolderBytes, minFreeBytes },
+    })
+    try {
+      await download.write(new Response(body, { headers }))
+      return download.savedAs()
+    } finally {
+      await download.close()
+    }
+  }
+  const mebibyte = 1024 ** 2
+
+  test('what is there already counts, and what is there stays', async () => {
+    expect(await saveWithin(mebibyte, Buffer.alloc(mebibyte - 8192))).not.toBeNull()
+    await expect(saveWithin(mebibyte, Buffer.alloc(20_000))).rejects.toThrow(/There is no room/)
+    expect(readdirSync(folder)).toEqual(['a'])
+  })
+
+  test('many small files count for what they take of a disk', async () => {
+    for (let i = 0; i < 4; i++) await saveWithin(10 * 4096, 'x')
+    for (let i = 4; i < 10; i++) writeFileSync(join(folder, `${i}`), '')
+    await expect(saveWithin(10 * 4096, 'x')).rejects.toThrow(/There is no room/)
+  })
+
+  test('a folder that is full is said before anything is asked for', async () => {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'old'), Buffer.alloc(10_000))
+    await expect(
+      openDownload({ folder, name: 'a', room: { maxFolderBytes: 9000 } }),
+    ).rejects.toThrow(/may hold 9000 bytes in all/)
+    await expect(
+      openDownload({ folder, name: 'a', room: { minFreeBytes: Number.MAX_SAFE_INTEGER } }),
+    ).rejects.toThrow(/on a disk of which/)
+    expect(readdirSync(folder)).toEqual(['old'])
+  })
+
+  test('what is longer than it said is noticed on the way', async () => {
+    let sent = 0
+    const endless = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          sent += mebibyte
+          controller.enqueue(new Uint8Array(mebibyte))
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    await expect(
+      saveWithin(mebibyte, endless, { 'content-length': '10', 'content-encoding': 'gzip' }),
+    ).rejects.toThrow(/There is no room/)
+    expect(sent).toBeLessThanOrEqual(17 * mebibyte)
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('at most so many run at once', () => {
+    const saves = createSaves(2)
+    const giveBack = saves.take()
+    saves.take()
+    expect(() => saves.take()).toThrow('There are 2 downloads under way already.')
+    giveBack()
+    saves.take()
+    expect(() => saves.take()).toThrow(Failure)
   })
 })

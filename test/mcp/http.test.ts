@@ -222,6 +222,7 @@ describe('R-MCP-52 web pages', () => {
       'localhost',
       'localhost:1234',
       '127.0.0.1',
+      '127.0.0.2:8404',
       '[::1]:80',
       'agents.example',
       'AGENTS.example:8404',
@@ -308,3 +309,29 @@ async function raw(port: number, text: string): Promise<string> {
     socket.on('error', reject)
   })
 }
+
+test('R-MCP-50 a connection ends after the answer where the client asked for that', async () => {
+  const { url, secret } = await open()
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  closers.push(async () => {
+    socket.destroy()
+  })
+  let heard = ''
+  socket.on('data', (chunk: Buffer) => {
+    heard += String(chunk)
+  })
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  const head = [
+    'POST /mcp HTTP/1.1',
+    'host: 127.0.0.1',
+    'connection: close',
+    `authorization: Bearer ${secret}`,
+    'content-type: application/json',
+    'accept: application/json, text/event-stream',
+    `content-length: ${initialize.length}`,
+  ]
+  socket.write(`${head.join('\r\n')}\r\n\r\n${initialize}`)
+  await closed
+  expect(heard).toMatch(/^HTTP\/1\.1 200 /)
+})

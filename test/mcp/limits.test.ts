@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { L402Error } from '../../library/src/errors.ts'
 import type { Payer } from '../../library/src/lightning/index.ts'
 import { openMarket } from '../client/market.ts'
 import { startSeller } from '../client/seller.ts'
@@ -45,12 +46,31 @@ test('R-MCP-11 whatever limits a model gives, no more is paid than without them,
           expect(freely).toBe(paid)
           expect(given.pay).not.toBe(false)
           expect(paid).toBeLessThanOrEqual(BigInt(limit) * 1000n)
-          if (given.maxCost !== undefined) expect(paid).toBeLessThanOrEqual(msatOf(given.maxCost))
+          // The fee comes on top of the price that a model names.
+          const fee = paid - BigInt(price) * 1000n
+          if (given.maxCost !== undefined) {
+            expect(BigInt(price) * 1000n).toBeLessThanOrEqual(msatOf(given.maxCost))
+          }
+          if (given.maxFee !== undefined) expect(fee).toBeLessThanOrEqual(msatOf(given.maxFee))
         }
       },
     ),
     { numRuns: 60 },
   )
+})
+
+test('R-MCP-11 maxCost is the price, as at the command line: exactly as much is paid, and less is refused', async () => {
+  const market = openMarket()
+  const { origin } = await startSeller({
+    ...market,
+    answer: (request, by) => by.serve(request, { sat: 10n }),
+  })
+  const host = await openOffice(market).connect()
+  const less = await call(host, 'fetch', { url: `${origin}/data`, maxCost: '9999 msat' })
+  expect(reportOf(less)).toMatchObject({ outcome: 'refused', exitCode: 8 })
+  expect(textOf(less)).toContain('maxCost allows 9.999 sat')
+  const bought = await call(host, 'fetch', { url: `${origin}/data`, maxCost: '10 sat' })
+  expect(reportOf(bought)).toMatchObject({ outcome: 'paid_delivered', amountMsat: '10000' })
 })
 
 function msatOf(text: string): bigint {
@@ -111,7 +131,7 @@ describe('R-MCP-4 R-MCP-34 a call that is cancelled', () => {
     while (office.log.length === 0) await new Promise((done) => setTimeout(done, 5))
     expect(office.log[0]).toContain('PAYMENT_UNKNOWN')
 
-    const again = await call(host, 'fetch', { url: `${origin}/data`, timeoutSeconds: 1 })
+    const again = await call(host, 'fetch', { url: `${origin}/data`, timeoutSeconds: 3 })
     const report = reportOf(again)
     expect(report).toMatchObject({ outcome: 'unknown', error: { code: 'PAYMENT_UNKNOWN' } })
     expect(report.resume).toBe(report.paymentHash)
@@ -139,13 +159,27 @@ describe('R-MCP-6 R-MCP-33 what goes wrong inside', () => {
     const office = openOffice(market)
     const secret = 'ab'.repeat(32)
     Object.assign(office.parts.agent.journal!.tokens, {
-      list: () => Promise.reject(new Error(`cannot read ${secret}`)),
+      latest: () => Promise.reject(new Error(`cannot read ${secret}`)),
     })
     const host = await office.connect()
     const result = await call(host, 'tokens')
     expect(result.isError).toBe(true)
     expect(textOf(result)).toBe('This could not be done, because of a fault of the server itself.')
     expect(office.log.join()).not.toContain(secret)
+  })
+
+  test('what is free goes on without a journal, and what looks like a proof is not shown then', async () => {
+    const market = openMarket()
+    const hash = 'ab'.repeat(32)
+    const { origin } = await startSeller({ ...market, answer: () => ({ body: `sha256 ${hash}` }) })
+    const office = openOffice(market)
+    Object.assign(office.parts.agent.journal!.ledger, {
+      find: () => Promise.reject(new L402Error('STORE_UNAVAILABLE')),
+    })
+    const host = await office.connect()
+    const result = await call(host, 'fetch', { url: `${origin}/free` })
+    expect(reportOf(result)).toMatchObject({ outcome: 'not_paid', status: 200, error: null })
+    expect(textOf(result)).toContain('sha256 [credential removed]')
   })
 
   test('and words of a refusal are bounded and plain', async () => {

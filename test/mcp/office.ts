@@ -6,9 +6,11 @@ import { Client } from '@modelcontextprotocol/client'
 import { InMemoryTransport } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { afterEach } from 'vitest'
+import { msat } from '../../library/src/amount/index.ts'
 import type {
   Approved,
   Ledger,
+  PaymentEntry,
   PolicyOptions,
   Proposal,
   TokenStore,
@@ -18,13 +20,14 @@ import {
   createMemoryLedger,
   createMemoryTokenStore,
 } from '../../library/src/client/index.ts'
-import type { Journal, Receipt } from '../../library/src/journal/index.ts'
+import type { Journal, PaymentSummary, Receipt } from '../../library/src/journal/index.ts'
 import type { Payer } from '../../library/src/lightning/index.ts'
 import type { Agent } from '../../program/src/agent/agent.ts'
 import { listening } from '../../program/src/agent/asked.ts'
 import { askPrice, perform, resumeCall } from '../../program/src/agent/perform.ts'
 import type { Calls } from '../../program/src/mcp/calls.ts'
 import { createCalls } from '../../program/src/mcp/calls.ts'
+import { createSaves } from '../../program/src/mcp/download-room.ts'
 import type { Parts } from '../../program/src/mcp/parts.ts'
 import { createServers } from '../../program/src/mcp/server.ts'
 import type { CallReport, PolicyView } from '../../program/src/schema/index.ts'
@@ -100,10 +103,13 @@ export function openOffice(
     },
     client,
     journal: memoryJournal(ledger, tokens),
-    policy: { current: () => policy, view: () => policyView },
+    policy: { current: () => filePolicy, view: () => policyView },
     payer,
     walletKind: 'devnet',
+    walletUrl: undefined,
+    walletLooksUp: true,
     realMoney: false,
+    downloadsMaxBytes: 2 * 1024 ** 3,
     transport: { fetch: (url, init) => fetch(url, init), close: () => undefined },
     keepReconciling: () => undefined,
     close: async () => undefined,
@@ -116,6 +122,7 @@ export function openOffice(
     askPrice,
     resumeCall,
     calls,
+    saves: createSaves(4),
     allowDelegate,
     now,
     log: (line) => log.push(line),
@@ -169,6 +176,9 @@ export function everythingIn(result: CallToolResult): string {
   return JSON.stringify(result)
 }
 
+/** What the policy would say of itself: nothing is asked about. */
+const filePolicy = { maxPaymentMsat: msat(100_000n), maxTotalMsat: msat(1_000_000n) }
+
 const policyView: PolicyView = {
   file: null,
   inForce: true,
@@ -192,14 +202,35 @@ const policyView: PolicyView = {
 /** Receipts are another part's work: here they are a list. */
 export const receipts: Receipt[] = []
 
+function summaryOf(entries: readonly PaymentEntry[]): PaymentSummary {
+  const counts = { intent: 0, sending: 0, unknown: 0, settled: 0, failed: 0 }
+  const hosts = new Map<string, bigint>()
+  for (const { state, host, amountMsat, feeMsat, maxFeeMsat } of entries) {
+    counts[state] += 1
+    if (state === 'failed') continue
+    hosts.set(host, (hosts.get(host) ?? 0n) + amountMsat + (feeMsat ?? maxFeeMsat))
+  }
+  const byCost = [...hosts].sort(([, one], [, other]) => Number(other - one))
+  return { counts, hosts: byCost.map(([host, cost]) => ({ host, takenMsat: msat(cost) })) }
+}
+
 function memoryJournal(ledger: Ledger, tokens: TokenStore): Journal {
   const never = (): never => {
     throw new Error('no tool calls this')
   }
   return {
     path: '/dev/null',
-    ledger,
-    tokens: { ...tokens, latest: never, named: never },
+    ledger: { ...ledger, summary: async () => summaryOf(await ledger.list()), named: never },
+    tokens: {
+      ...tokens,
+      latest: async ({ origin, standing, limit } = {}) =>
+        (await tokens.list())
+          .filter((token) => origin === undefined || token.origin === origin)
+          .filter((token) => standing === undefined || token.standing === standing)
+          .toReversed()
+          .slice(0, limit),
+      named: never,
+    },
     receipts: {
       path: '/dev/null',
       note: async () => undefined,

@@ -44,6 +44,8 @@ async function openStreet(
   closers.push(() => wallet.close())
   const lines = ['version: 1', 'allow_private: [127.0.0.1]', ...policy]
   writeFileSync(join(home, 'policy.yaml'), `${lines.join('\n')}\n`, { mode: 0o600 })
+  // The keychain of the machine is none of a test's business.
+  writeFileSync(join(home, 'config.yaml'), 'key: file\n', { mode: 0o600 })
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: home,
@@ -114,6 +116,14 @@ for (const era of ['legacy', 'modern'] as const) {
   })
 }
 
+test('R-MCP-8 a message that is too long gets an answer, and what comes after it is served', async () => {
+  const { host, stderr } = await startServer(await openStreet(), 'legacy')
+  const long = call(host, 'fetch', { url: `https://a.example/${'x'.repeat(5_000_000)}` })
+  await expect(long).rejects.toThrow(/at most 4194304 bytes/)
+  expect((await call(host, 'spending')).isError).toBeUndefined()
+  expect(stderr()).toContain('a message could not be handled (MessageTooLong)')
+})
+
 describe('R-MCP-3 it stops in order', () => {
   for (const how of ['the end of its input', 'SIGTERM', 'SIGINT'] as const) {
     test(`by ${how}, with a call under way`, async () => {
@@ -179,6 +189,17 @@ test('R-MCP-35 what waits for the person is approved at the command line, and by
   expect(code).toBe(0)
   const bought = await call(host, 'fetch', { url: `${origin}/data` })
   expect(reportOf(bought).outcome).toBe('paid_delivered')
+})
+
+test('R-MCP-35 a call that may wait longer than it has time still says that it waits', async () => {
+  const street = await openStreet(['per_payment: 50 sat', 'total: 500 sat', 'new_hosts: ask'])
+  const config = 'key: file\napproval_wait_seconds: 3600\n'
+  writeFileSync(join(street.home, 'config.yaml'), config, { mode: 0o600 })
+  const { host } = await startServer(street)
+  const asked = { url: `${street.seller.origin}/data`, timeoutSeconds: 4 }
+  const report = reportOf(await call(host, 'fetch', asked))
+  expect(report).toMatchObject({ outcome: 'refused', error: { reason: 'approval-pending' } })
+  expect(report.approvalId).toMatch(/^\w{8}$/)
 })
 
 test('R-MCP-13 a hundred calls of two servers with one home do not pass the budget', async () => {

@@ -62,7 +62,8 @@ describe('R-MCP-10 what a tool asks for counts as a stranger’s', () => {
           const { init } = readOrder({ url, ...given }, signal)
           expect(init.l402?.untrustedUrl).toBe(true)
           expect(init.l402?.replaceAuthorization).toBeUndefined()
-          expect(init.l402?.maxCostMsat).toBe(given.maxCost)
+          expect(init.l402?.expectedPriceMsat).toBe(given.maxCost)
+          expect(init.l402?.maxCostMsat).toBeUndefined()
           expect(init.l402?.maxFeeMsat).toBe(given.maxFee)
           expect(init.l402?.pay).toBe(given.pay)
         },

@@ -118,7 +118,8 @@ describe('R-MCP-32 credentials do not come back in what a server repeats', () =>
     for (const text of texts) {
       const begun = performance.now()
       fenced('body', await withoutCredentials(text, isPaid))
-      expect(performance.now() - begun).toBeLessThan(1500)
+      // A few ms each; a search that tries every end from every start takes minutes.
+      expect(performance.now() - begun).toBeLessThan(15_000)
     }
   })
 })

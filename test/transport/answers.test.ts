@@ -9,7 +9,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createTransport } from '../../library/src/transport/index.ts'
 import type { RawServer } from './raw-server.ts'
-import { caught, startEager, startRaw, until } from './raw-server.ts'
+import { caught, startEager, startRaw, turns, until } from './raw-server.ts'
 
 const transport = createTransport()
 
@@ -224,21 +224,20 @@ describe('R-NET-4 a body that does not come to its end breaks off', () => {
   test('also when it broke before anybody read it', async () => {
     const { url, sockets } = await startRaw((socket) => {
       socket.write(`${head('200 OK', ['content-length: 10'])}half`)
-      setTimeout(() => socket.resetAndDestroy(), 20)
     })
     const response = await transport.fetch(url, {})
-    await until(() => sockets[0]!.destroyed)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    sockets[0]!.resetAndDestroy()
+    await turns()
     expect((await caught(response.text())).error.message).toBe('terminated')
   })
 
   test('also when the connection is reset, after what came before', async () => {
-    const { url } = await startRaw((socket) => {
+    const { url, sockets } = await startRaw((socket) => {
       socket.write(`${head('200 OK', ['content-length: 10'])}half`)
-      setTimeout(() => socket.resetAndDestroy(), 50)
     })
     const reader = (await transport.fetch(url, {})).body!.getReader()
     expect(Buffer.from((await reader.read()).value!).toString()).toBe('half')
+    sockets[0]!.resetAndDestroy()
     const { error, code } = await caught(reader.read())
     expect([error.message, code]).toEqual(['terminated', 'ECONNRESET'])
   })
@@ -376,8 +375,7 @@ describe('R-NET-2 a body is read as fast as its reader reads', () => {
     for (let i = 0; i < 3; i++) {
       const response = await transport.fetch(url, {})
       await response.body!.cancel()
-      // Back in the pool a moment later.
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await turns()
     }
     expect([requests.length, sockets.length]).toEqual([3, 1])
   })
@@ -390,7 +388,7 @@ describe('R-NET-18 connections', () => {
     const { url, sockets } = await startRaw((socket) => socket.write(whole))
     for (let i = 0; i < 5; i++) {
       await (await transport.fetch(url, {})).text()
-      await new Promise((resolve) => setImmediate(resolve))
+      await turns()
     }
     expect(sockets.length).toBe(1)
   })
@@ -399,7 +397,7 @@ describe('R-NET-18 connections', () => {
     const { url, sockets, requests } = await startRaw((socket) => socket.write(whole))
     for (const headers of [{}, { Connection: 'Close' }, {}]) {
       await (await transport.fetch(url, { headers })).text()
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await turns()
     }
     expect(sockets.length).toBe(2)
     expect(requests.map((request) => /connection: (.*)\r/i.exec(request)?.[1])).toEqual([
@@ -435,7 +433,7 @@ describe('R-NET-18 connections', () => {
         else socket.destroy()
       })
       await (await transport.fetch(url, {})).text()
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await turns()
       const { code } = await caught(transport.fetch(url, init))
       expect([code, requests.length]).toEqual(['ECONNRESET', 2])
     })
@@ -449,7 +447,7 @@ describe('R-NET-18 connections', () => {
       else socket.end('HTTP/1.1 2')
     })
     await (await transport.fetch(url, {})).text()
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await turns()
     expect((await caught(transport.fetch(url, {}))).error.message).toBe('fetch failed')
     expect(count).toBe(2)
   })
@@ -460,21 +458,22 @@ describe('R-NET-18 connections', () => {
     expect(requests.length).toBe(1)
   })
 
-  test('that are idle end with close(); one that is in use goes on', async () => {
+  test('R-NET-20 end with close(), idle or in use, and no more are made', async () => {
     const { url, sockets } = await startRaw((socket, request) => {
-      if (request.includes('/slow')) {
-        socket.write(`${head('200 OK', ['content-length: 4'])}sl`)
-        setTimeout(() => socket.write('ow'), 200)
-      } else socket.write(whole)
+      if (request.includes('/slow')) socket.write(`${head('200 OK', ['content-length: 4'])}sl`)
+      else if (!request.includes('/mute')) socket.write(whole)
     })
     const own = createTransport()
     const slow = await own.fetch(`${url}/slow`, {})
     await (await own.fetch(url, {})).text()
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    const mute = caught(own.fetch(`${url}/mute`, { headers: { connection: 'close' } }))
+    await until(() => sockets.length === 3)
     own.close()
-    await until(() => sockets[1]!.destroyed)
-    expect(sockets[0]!.destroyed).toBe(false)
-    expect(await slow.text()).toBe('slow')
+    await until(() => sockets.every((socket) => socket.destroyed))
+    expect((await mute).error.message).toBe('fetch failed')
+    await expect(slow.text()).rejects.toThrow(TypeError)
+    expect((await caught(own.fetch(url, {}))).error.message).toBe('fetch failed')
+    expect(sockets.length).toBe(3)
   })
 
   test('are not used again after an answer that came before the end of the request', async () => {

@@ -18,7 +18,7 @@ import { createTransport } from '../../library/src/transport/index.ts'
 import { startSeller } from '../client/seller.ts'
 import type { LookAlike, OrderScript } from './look-alike-wallet.ts'
 import { honest, startLookAlike } from './look-alike-wallet.ts'
-import { caught, closedPort, startRaw } from './raw-server.ts'
+import { caught, closedPort, startRaw, turns, until } from './raw-server.ts'
 
 const secret = 's3cr3t-token'
 const limits = { maxFeeMsat: msat(50_000n) } as const
@@ -143,7 +143,7 @@ describe('R-HW-3 an order', () => {
       const payer = make({ url, lookupUrl: `${url}/{hash}`, fetch: (to, init) => send(to, init) })
       for (let i = 1; i <= 3; i++) {
         await payer.pay(await invoice(), limits)
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        await turns()
       }
       expect(orders).toEqual([false, false, false])
       // There was a lookup after each of them, whose connection stayed open.
@@ -272,12 +272,16 @@ describe('R-HW-5 a wallet that certainly did not get the order', () => {
 
 describe('R-HW-8 an order for one payment hash', () => {
   test('is sent once for ten calls at a time, which all hear how it ended', async () => {
+    const allCalled = Promise.withResolvers<void>()
     const { payer, wallet, invoice, spentMsat } = await world(async (order) => {
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await allCalled.promise
       await honest(order)
     })
     const one = await invoice()
-    const outcomes = await Promise.all(Array.from({ length: 10 }, () => payer.pay(one, limits)))
+    const calls = Array.from({ length: 10 }, () => payer.pay(one, limits))
+    await until(() => wallet.orders.length > 0)
+    allCalled.resolve()
+    const outcomes = await Promise.all(calls)
     expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['settled']))
     expect(wallet.orders.length).toBe(1)
     expect(await payer.pay(one, limits)).toEqual(outcomes[0])
@@ -294,7 +298,7 @@ describe('R-HW-8 an order for one payment hash', () => {
     const one = await invoice()
     const stop = new AbortController()
     const left = payer.pay(one, { ...limits, signal: stop.signal })
-    while (release.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(() => release.length > 0)
     stop.abort()
     expect(await left).toEqual({ status: 'unknown' })
     expect(await payer.lookupPayment(one.paymentHash)).toEqual({ status: 'unknown' })
@@ -424,7 +428,7 @@ describe('R-HW-9 a lookup', () => {
 
   test('that says “not there” is not believed while an order of ours may arrive', async () => {
     const { wallet, make, invoice } = await world(() => undefined)
-    const payer = make({ lookupUrl: wallet.lookupUrl, timeoutMs: 150 })
+    const payer = make({ lookupUrl: wallet.lookupUrl, timeoutMs: 1500 })
     const one = await invoice()
     expect(await payer.pay(one, limits)).toEqual({ status: 'unknown' })
     expect(await payer.lookupPayment(one.paymentHash)).toEqual({ status: 'unknown' })
@@ -541,4 +545,15 @@ describe('R-HW-12 through the client', () => {
     })
     expect(shop.wallet.orders.length).toBe(2)
   })
+})
+
+test('R-HW-13 a wallet is named after its URL, whatever it is told besides', () => {
+  const url = 'https://wallet.example/payinvoice?account=7'
+  const one = createHttpWallet({ url })
+  const headers = { authorization: `Bearer ${secret}` }
+  const same = createHttpWallet({ url, headers, lookupUrl: 'https://wallet.example/{hash}' })
+  expect(one.id).toMatch(/^[0-9a-f]{64}$/)
+  expect(same.id).toBe(one.id)
+  expect(createHttpWallet({ url: `${url}1` }).id).not.toBe(one.id)
+  expect(one.orderLagSeconds).toBeUndefined()
 })

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { createTransport } from '../../library/src/transport/index.ts'
+import type { RawServer } from './raw-server.ts'
 import { caught, closedPort, startDeaf, startRaw, until } from './raw-server.ts'
 
 const lines = (count: number, line: (index: number) => string): string =>
@@ -93,7 +94,10 @@ describe('R-NET-11 the head of an answer is bounded', () => {
 
 describe('R-NET-12 waiting has an end', () => {
   const quick = createTransport({ idleTimeoutMs: 150 })
-  const patient = createTransport({ idleTimeoutMs: 600 })
+  // What has to come in time, and what must not be given up, has more of it.
+  const patient = createTransport({ idleTimeoutMs: 1500 })
+  const gone = (sockets: RawServer['sockets']): Promise<void> =>
+    until(() => sockets.length > 0 && sockets.every(({ destroyed }) => destroyed))
 
   test('for DNS', async () => {
     const slow = createTransport({
@@ -107,17 +111,17 @@ describe('R-NET-12 waiting has an end', () => {
 
   test('for TLS', async () => {
     const { url, sockets } = await startRaw(() => undefined)
-    const hurried = createTransport({ connectTimeoutMs: 150 })
+    const hurried = createTransport({ connectTimeoutMs: 1000 })
     const { code } = await caught(hurried.fetch(url.replace('http', 'https'), {}))
     expect(code).toBe('ETIMEDOUT')
-    await until(() => sockets[0]!.destroyed)
+    await gone(sockets)
   })
 
   test('for a server that never answers', async () => {
     const { url, sockets } = await startRaw(() => undefined)
     const { code, message } = await caught(quick.fetch(url, {}))
     expect([code, message]).toEqual(['ETIMEDOUT', 'no whole head of an answer after 150 ms'])
-    await until(() => sockets[0]!.destroyed)
+    await gone(sockets)
   })
 
   test('for a head that comes byte by byte', async () => {
@@ -130,9 +134,9 @@ describe('R-NET-12 waiting has an end', () => {
       const { url, sockets } = await startRaw((socket) =>
         socket.write(`HTTP/1.1 200 OK\r\n${coding}\r\n${coding === '' ? 'some' : '\x1f'}`),
       )
-      const { error, code } = await caught((await quick.fetch(url, {})).text())
+      const { error, code } = await caught((await patient.fetch(url, {})).text())
       expect([error.message, code]).toEqual(['terminated', 'ETIMEDOUT'])
-      await until(() => sockets[0]!.destroyed)
+      await gone(sockets)
     }
   })
 
@@ -150,7 +154,7 @@ describe('R-NET-12 waiting has an end', () => {
     const reader = (await patient.fetch(url, {})).body!.getReader()
     await reader.read()
     // Twice the limit, and then the rest: with 50 bytes, one in 50 ms, longer than the limit as well.
-    await new Promise((resolve) => setTimeout(resolve, 1300))
+    await new Promise((resolve) => setTimeout(resolve, 3200))
     let text = ''
     for (;;) {
       const { done, value } = await reader.read()
@@ -164,7 +168,7 @@ describe('R-NET-12 waiting has an end', () => {
     const { url } = await startRaw('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi')
     const body = new ReadableStream({
       pull: async (control) => {
-        await new Promise((resolve) => setTimeout(resolve, 1300))
+        await new Promise((resolve) => setTimeout(resolve, 3200))
         control.enqueue(Buffer.from('late'))
         control.close()
       },
@@ -208,8 +212,10 @@ describe('R-NET-10 an error says what went wrong, in our words', () => {
       syscall: 'getaddrinfo',
     })
     for (const lookup of [() => Promise.reject(missing), async () => []]) {
-      const { code } = await caught(createTransport({ lookup }).fetch('http://shop.test', {}))
-      expect(code).toBe('ENOTFOUND')
+      const failed = await caught(createTransport({ lookup }).fetch('http://shop.test', {}))
+      expect(failed.code).toBe('ENOTFOUND')
+      // A redirect may have led there, and a name may be a sentence.
+      expect(inspect(failed.error, { depth: 10, showHidden: true })).not.toContain('shop.test')
     }
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { isL402Error } from '../../library/src/errors.ts'
 import { createTransport } from '../../library/src/transport/index.ts'
-import { caught, startRaw } from './raw-server.ts'
+import { caught, startRaw, turns } from './raw-server.ts'
 
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi'
 const publicOnly = { publicOnly: true } as const
@@ -196,7 +196,7 @@ describe('R-NET-16 connections that were not checked', () => {
     const transport = createTransport({ lookup: async () => ['127.0.0.1'] })
     const url = `http://shop.test:${port}/`
     await (await transport.fetch(url, {})).text()
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await turns()
     // The connection is idle in the pool, and serves whoever does not ask for more.
     expect(await refusal(transport.fetch(url, {}, publicOnly))).toMatchObject({
       reason: 'private-address',

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { isL402Error } from '../../library/src/errors.ts'
 import { createTransport } from '../../library/src/transport/index.ts'
-import { caught, startRaw, startRawAt, until } from './raw-server.ts'
+import { caught, startRaw, startRawAt, turns, until } from './raw-server.ts'
 
 // Nothing on this machine is public. One address of it plays that part here; the rest is as it is.
 const actsPublic = '127.0.0.2'
@@ -39,7 +39,7 @@ describe('R-NET-15 what was checked is what is connected to', () => {
 
     // The connection has ended. For the next one it is asked again, and checked again.
     await until(() => outside.sockets[0]!.destroyed)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await turns()
     const { error } = await caught(transport.fetch(url, {}, publicOnly))
     expect(isL402Error(error, 'POLICY_REFUSED') && error.details['reason']).toBe('private-address')
     expect([asked.length, outside.requests.length, inside.requests.length]).toEqual([2, 1, 0])
@@ -81,7 +81,7 @@ describe('R-NET-15 what was checked is what is connected to', () => {
     const transport = createTransport({ lookup: async () => [actsPublic] })
     const ask = async (route: { readonly publicOnly: boolean }): Promise<void> => {
       await (await transport.fetch(`http://shop.test:${port}/`, {}, route)).text()
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await turns()
     }
     await ask(publicOnly)
     await ask(publicOnly)

@@ -12,7 +12,7 @@ import type { LookAlike, OrderScript } from './look-alike-wallet.ts'
 import { honest, startLookAlike } from './look-alike-wallet.ts'
 
 /** Ample for a wallet that answers; for one that never does, no longer than needed. */
-const timeouts = { answers: 10_000, silent: 700 } as const
+const timeouts = { answers: 10_000, silent: 2000 } as const
 const maxFeeMsat = msat(50_000n)
 const startMsat = satToMsat(100_000n)
 const wallets: LookAlike[] = []

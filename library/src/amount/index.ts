@@ -1,3 +1,11 @@
 export type { Msat } from './msat.ts'
-export { formatMsat, maxMsat, msat, msatToSatCeil, parseAmount, satToMsat } from './msat.ts'
+export {
+  formatMsat,
+  maxMsat,
+  msat,
+  msatToSatCeil,
+  nearestMsat,
+  parseAmount,
+  satToMsat,
+} from './msat.ts'
 export { printable, toDigits } from './printable.ts'

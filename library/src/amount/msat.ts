@@ -21,6 +21,12 @@ export function msat(value: bigint): Msat {
   return value as Msat
 }
 
+/** The amount that is nearest to a sum: none for less than that, `mostMsat` for more. */
+export function nearestMsat(sumMsat: bigint, mostMsat: bigint = maxMsat): Msat {
+  if (mostMsat < 0n || sumMsat < 0n) return 0n as Msat
+  return msat(sumMsat > mostMsat ? mostMsat : sumMsat)
+}
+
 /**
  * Satoshis enter here, at the edge, and nowhere else.
  *

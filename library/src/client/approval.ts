@@ -1,4 +1,5 @@
 import { printable } from '../amount/index.ts'
+import { digestBody } from './body.ts'
 import { orAborted } from './locks.ts'
 import type { Order } from './order.ts'
 import { aboutOrder } from './order.ts'
@@ -20,7 +21,7 @@ export async function askApproval(
 ): Promise<void> {
   const ask = async (): Promise<Approved> => {
     try {
-      return await approve(proposalFor(order, askedBecause), signal)
+      return await approve(await proposalFor(order, askedBecause), signal)
     } catch (cause) {
       throw refuse('declined', aboutOrder(order), cause)
     }
@@ -38,12 +39,13 @@ function pendingIdIn(answer: unknown): string | undefined {
   return typeof id === 'string' && id !== '' ? cut(id) : undefined
 }
 
-function proposalFor(
-  { checked, purpose, capability }: Order,
+async function proposalFor(
+  { checked, purpose, capability, body }: Order,
   askedBecause: Proposal['askedBecause'],
-): Proposal {
+): Promise<Proposal> {
   const { amountMsat, maxFeeMsat, payee, paymentHash, invoice } = checked
   const { origin, method, url } = purpose
+  const digest = body === undefined ? undefined : await digestBody(body)
   return printable({
     askedBecause,
     origin,
@@ -55,5 +57,7 @@ function proposalFor(
     paymentHash,
     description: cut(invoice.description ?? ''),
     capability,
+    bodySha256: digest?.sha256,
+    bodyBytes: digest?.bytes,
   })
 }

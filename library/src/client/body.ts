@@ -1,4 +1,4 @@
-import { concatBytes } from '../bytes/index.ts'
+import { concatBytes, encodeHex, sha256 } from '../bytes/index.ts'
 
 /** What `fetch` takes as a body. */
 export type BodySource = NonNullable<RequestInit['body']>
@@ -29,6 +29,33 @@ export function createBody(source: BodySource): Body {
   if (source instanceof ReadableStream) return new RecordedStream(source)
   if (isIterable(source)) return new RecordedStream(ReadableStream.from(source))
   return { isStream: false, take: () => source, isReplayable: async () => true }
+}
+
+/**
+ * Names a body by what is in it, for whoever has to agree to it. A form is written with another
+ * boundary each time it is sent, and counts as one and the same.
+ *
+ * @throws {TypeError} for a stream that cannot be sent again.
+ * @spec client.md R-PAY-83
+ */
+export async function digestBody(
+  body: Body,
+): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  if (!(await body.isReplayable())) throw new TypeError('body: it cannot be sent again')
+  const source = body.take()
+  const plain = source instanceof FormData ? partsOf(source) : source
+  const content = new Uint8Array(await new Response(plain).arrayBuffer())
+  return { bytes: content.length, sha256: encodeHex(sha256(content)) }
+}
+
+/** No two forms are the same in this: each part says how long it is. */
+function partsOf(form: FormData): Blob {
+  return new Blob(
+    [...form].flatMap(([name, value]) => {
+      if (typeof value === 'string') return [JSON.stringify([name, value])]
+      return [JSON.stringify([name, value.name, value.type, value.size]), value]
+    }),
+  )
 }
 
 function isIterable(source: BodySource): source is AsyncIterable<Uint8Array> {

@@ -79,7 +79,7 @@ async function buyUncounted(
     decision = await decide(parts, origin, orderUnder, decision, signal)
     crashPoint('policy-checked')
     const { checked, purpose } = decision.order
-    const tokenId = tokenIdOf(origin, purpose.token ?? '')
+    const tokenId = tokenIdOf(origin, purpose.token ?? '', checked.paymentHash)
     // On its way from the moment that it is kept: nobody else sends it before it was judged.
     const release = parts.uses.take(tokenId)
     const aim = { target: purpose.target, coverage: purpose.coverage }
@@ -135,6 +135,7 @@ export function orderFor(
     purpose: purposeOf(checked, hop, hints.enforces),
     isNamed: isNamedHost(policy, hop.url),
     capability: checked.facts?.capability,
+    body: hop.body,
   }
 }
 

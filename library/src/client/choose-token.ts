@@ -33,9 +33,18 @@ export function chooseFirst(
   )
   return (
     open.find((token) => token.servedRoutes.includes(route)) ??
-    open.find((token) => routeOfTarget(token.target) === route) ??
+    open.find((token) => isFor(token, target)) ??
     open.find((token) => token.facts?.uses === undefined)
   )
+}
+
+/**
+ * Whether a token was bought for a route. One for few requests is not risked on another query, which
+ * may be free, before it brought what it was bought for.
+ */
+function isFor({ target, standing, facts }: StoredToken, wanted: string): boolean {
+  if (standing === 'new' && facts?.uses !== undefined) return target === wanted
+  return routeOfTarget(target) === routeOfTarget(wanted)
 }
 
 /**

@@ -127,7 +127,10 @@ export type Client = {
    * @spec client.md R-PAY-70
    */
   describe(result: unknown): CallOutcome
-  /** What the call that gave this response bought; `undefined`: nothing. */
+  /**
+   * What the call that gave this response bought; `undefined`: nothing. When the body of the response
+   * breaks off, it is `paid_not_delivered` from then on.
+   */
   purchaseOf(response: Response): Purchase | undefined
   /**
    * How a call ended, given its response or what it threw.
@@ -150,7 +153,8 @@ export type Client = {
  */
 export function createClient(options: ClientOptions): Client {
   const parts = assemble(options)
-  const purchases = new WeakMap<Response, Purchase>()
+  /** Of each response how it was got. That may change until its body has ended. */
+  const trails = new WeakMap<Response, Trail>()
 
   const run = async (
     call: Call,
@@ -159,7 +163,7 @@ export function createClient(options: ClientOptions): Client {
   ): Promise<Response> => {
     try {
       const { response } = await follow(parts, call, trail, answer)
-      if (trail.purchase !== undefined) purchases.set(response, trail.purchase)
+      if ((trail.purchase ?? trail.opened) !== undefined) trails.set(response, trail)
       return response
     } catch (error) {
       const told = withPurchase(error, trail.purchase)
@@ -192,17 +196,19 @@ export function createClient(options: ClientOptions): Client {
       await storing(() => parts.ledger.abandon(paymentHash))
       const { origin, token } = entry
       if (token === undefined) return
-      await storing(() => parts.tokens.mark(tokenIdOf(origin, token), { kind: 'abandoned' }))
+      await storing(() =>
+        parts.tokens.mark(tokenIdOf(origin, token, paymentHash), { kind: 'abandoned' }),
+      )
     },
     payInvoice: async (invoice, init) => payInvoice(parts, invoice, init),
     describe: (result) =>
       result instanceof Response
-        ? describeResponse(result, purchases.get(result))
+        ? describeResponse(result, trails.get(result))
         : describeError(result),
-    purchaseOf: (response) => purchases.get(response),
+    purchaseOf: (response) => trails.get(response)?.purchase,
     outcomeOf: (result) =>
       result instanceof Response
-        ? (purchases.get(result)?.outcome ?? 'not_paid')
+        ? (trails.get(result)?.purchase?.outcome ?? 'not_paid')
         : outcomeOf(result),
   }
 }

@@ -10,6 +10,8 @@ export type Mistakes = Record<string, string>
 const defaultPaymentTimeoutMs = 60_000
 /** The longest time that a timer can wait for. */
 const maxTimeoutMs = 2_147_483_647
+/** Of the name of a wallet. */
+const maxIdLength = 128
 
 const payerMethods = ['pay', 'lookupPayment']
 const ledgerMethods = [
@@ -88,10 +90,13 @@ function readSource(given: ClientOptions['policy'], mistakes: Mistakes): PolicyS
 function isPayer(value: unknown): string | undefined {
   const wrong = lacks(value, payerMethods)
   if (wrong !== undefined) return wrong
-  const network: unknown = Reflect.get(Object(value), 'network')
-  return typeof network === 'string'
-    ? undefined
-    : "expected an object with network, such as 'bitcoin'"
+  const { network, id, orderLagSeconds } = value as Readonly<Record<string, unknown>>
+  if (typeof network !== 'string') return "expected an object with network, such as 'bitcoin'"
+  const isId = id === undefined || (typeof id === 'string' && id !== '' && id.length <= maxIdLength)
+  if (!isId) return `expected no id, or one of 1 to ${maxIdLength} characters`
+  const isLag =
+    orderLagSeconds === undefined || (typeof orderLagSeconds === 'number' && orderLagSeconds >= 0)
+  return isLag ? undefined : 'expected no orderLagSeconds, or seconds'
 }
 
 function lacks(value: unknown, methods: readonly string[]): string | undefined {

@@ -7,6 +7,8 @@ import { describePurchase, notDelivered } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import type { Held } from './present.ts'
 import { present } from './present.ts'
+import type { StoredToken } from './token-store.ts'
+import { seeToItsEnd } from './whole-answer.ts'
 
 /** What happened on the way of one call, over all its hops. */
 export type Trail = Path & {
@@ -14,10 +16,12 @@ export type Trail = Path & {
   purchase: Purchase | undefined
   /** Whether a credential was sent on the way. */
   presented: boolean
+  /** The token that the last request was accepted with. */
+  opened: StoredToken | undefined
 }
 
 export function newTrail(call: Call, purchase?: Purchase): Trail {
-  return { at: call.first, purchase, presented: false, downgraded: false }
+  return { at: call.first, purchase, presented: false, downgraded: false, opened: undefined }
 }
 
 /**
@@ -39,18 +43,15 @@ export async function deliver(
   trail.purchase = describePurchase(stored, 'paid_not_delivered', resumed)
   let answer: Awaited<ReturnType<typeof present>>
   try {
-    answer = await present(parts, call, hop, held)
+    answer = await present(parts, call, hop, held, true)
   } catch (cause) {
     await noteAnswered(parts, stored, false, undefined)
     throw notDelivered(stored, undefined, cause)
   }
-  const { response, verdict } = answer
-  const isDelivered = verdict === 'accepted'
-  await noteAnswered(parts, stored, isDelivered, response.status)
-  if (verdict === 'refused') {
-    await discard(response)
-    throw notDelivered(stored, response.status)
-  }
-  if (isDelivered) trail.purchase = describePurchase(stored, 'paid_delivered', resumed)
-  return response
+  const { verdict } = answer
+  if (verdict === 'accepted') trail.purchase = describePurchase(stored, 'paid_delivered', resumed)
+  const response = await seeToItsEnd(parts, call, trail, stored, answer, true)
+  if (verdict !== 'refused') return response
+  await discard(response)
+  throw notDelivered(stored, response.status)
 }

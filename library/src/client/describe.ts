@@ -1,8 +1,9 @@
 import { printable } from '../amount/index.ts'
 import type { Code, L402Error } from '../errors.ts'
 import { isL402Error } from '../errors.ts'
+import type { Trail } from './deliver.ts'
 import { amountOf, reasonOf, textOf } from './notes.ts'
-import type { CallOutcome, Purchase } from './outcome.ts'
+import type { CallOutcome } from './outcome.ts'
 import { outcomeOf } from './outcome.ts'
 
 /** What to do about errors that do not say it themselves. */
@@ -37,9 +38,11 @@ const nothing: CallOutcome = {
  */
 export function describeResponse(
   { status }: Response,
-  purchase: Purchase | undefined,
+  { purchase, opened }: Partial<Pick<Trail, 'purchase' | 'opened'>> = {},
 ): CallOutcome {
-  if (purchase === undefined) return printable({ ...nothing, status })
+  if (purchase === undefined) {
+    return printable({ ...nothing, status, paymentHash: opened?.paymentHash })
+  }
   const { outcome, origin, paymentHash, amountMsat, feeMsat } = purchase
   const isOpen = outcome === 'paid_not_delivered'
   return printable({

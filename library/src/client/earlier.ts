@@ -57,7 +57,7 @@ export async function settleEarlier(
       : await orAborted(payments.resolve(entry), signal)
     const now = found.entry
     if (now.state === 'settled' && now.token !== undefined && !found.byOther) {
-      settled.add(tokenIdOf(now.origin, now.token))
+      settled.add(tokenIdOf(now.origin, now.token, now.paymentHash))
     }
     if (!isOpen(now) || now.abandoned) continue
     if (isWanted) stillOpen ??= unknownPayment(now)

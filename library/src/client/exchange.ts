@@ -12,13 +12,13 @@ import { bareHostname } from './host.ts'
 import { orAborted } from './locks.ts'
 import { holdFirst, lookFor } from './look-for.ts'
 import { hasRoom, refusesCredential, refusesPayment, refusesWhileOwed } from './may-pay.ts'
-import { noteAnswered } from './notes.ts'
 import { describePurchase, notDelivered } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import { present, sendBare } from './present.ts'
 import { refuse } from './refusal.ts'
 import { routeOf, targetOf } from './stored-token.ts'
 import type { StoredToken } from './token-store.ts'
+import { seeToItsEnd } from './whole-answer.ts'
 
 /**
  * Gets the answer to one request: with a stored token, with none, or with one that is bought.
@@ -31,6 +31,7 @@ export async function exchange(
   hop: Hop,
   trail: Trail,
 ): Promise<Response> {
+  trail.opened = undefined
   const refusal = refusesCredential(parts, call, hop, trail.downgraded)
   if (refusal !== undefined) {
     const response = await sendBare(parts, call, hop)
@@ -45,8 +46,10 @@ export async function exchange(
   }
   trail.presented = true
   tried.add(held.stored.id)
-  const { response, verdict } = await present(parts, call, hop, held)
-  if (verdict !== 'refused') return response
+  const answer = await present(parts, call, hop, held, false)
+  const { response, verdict } = answer
+  if (verdict === 'accepted') trail.opened = held.stored
+  if (verdict !== 'refused') return seeToItsEnd(parts, call, trail, held.stored, answer, false)
   if (response.status === 402) return meetDemand(parts, call, hop, trail, tried, response)
 
   // 401, or 403 where the token was only a guess: without it the server says what it wants.
@@ -79,16 +82,15 @@ async function meetDemand(
     trail.presented = true
     if (step.kind === 'bought') return deliver(parts, call, hop, trail, step.held, false)
 
-    tried.add(step.held.stored.id)
-    const answer = await present(parts, call, hop, step.held)
-    response = answer.response
-    if (step.resumed || step.held.stored.standing === 'owed') {
-      await noteAnswered(parts, step.held.stored, answer.verdict === 'accepted', response.status)
-    }
-    if (answer.verdict !== 'refused') {
-      if (step.resumed) noteResumed(trail, step.held.stored, answer.verdict === 'accepted')
-      return response
-    }
+    const { stored } = step.held
+    tried.add(stored.id)
+    const answer = await present(parts, call, hop, step.held, true)
+    const isAccepted = answer.verdict === 'accepted'
+    if (isAccepted) trail.opened = stored
+    if (answer.verdict !== 'refused' && step.resumed) noteResumed(trail, stored, isAccepted)
+    const isNoted = step.resumed || stored.standing === 'owed'
+    response = await seeToItsEnd(parts, call, trail, stored, answer, isNoted)
+    if (answer.verdict !== 'refused') return response
     if (response.status === 402) demand = await readDemand(response)
     else await discard(response)
   }

@@ -48,3 +48,26 @@ describe('R-GET-20 a call follows as many redirects as it says, and 20 when it s
     })
   }
 })
+
+describe('R-PAY-50 a redirect that is not followed', () => {
+  for (const [what, location, init] of [
+    ['once too often', '/next', { l402: { maxRedirects: 0 } }],
+    ['where none is wanted', '/next', { redirect: 'error' }],
+    ['to what is no http URL', 'gopher://shop.example/', {}],
+    ['to a private network', 'http://10.0.0.1/', {}],
+  ] as const) {
+    test(`${what} is let go of`, async () => {
+      let isOpen = true
+      const body = new ReadableStream({
+        cancel: () => {
+          isOpen = false
+        },
+      })
+      const call = readCall('https://shop.example/', init)
+      const answer = async (): Promise<Response> =>
+        new Response(body, { status: 302, headers: { location } })
+      await expect(follow(parts, call, newTrail(call), answer)).rejects.toThrow()
+      expect(isOpen).toBe(false)
+    })
+  }
+})

@@ -32,22 +32,19 @@ export async function follow(
   path: Path,
   answer: (hop: Hop) => Promise<Response>,
 ): Promise<{ readonly response: Response; readonly hop: Hop }> {
-  const { first } = call
-  let hop = first
+  let hop = call.first
   const refusal = refusesPlace(parts, hop)
   if (refusal !== undefined) throw refusal
   let response = await answer(hop)
   for (let redirects = 0; isRedirect(response); redirects++) {
     if (call.redirect === 'manual') break
-    if (call.redirect === 'error') throw new TypeError('redirected, and redirect is "error"')
-    if (redirects === call.limits.maxRedirects) throw new TypeError('redirected too often')
-    const target = followRedirect(hop, response)
-    const next = { ...target, isForeign: isForeignRedirect(first, hop, target.url) }
-    const refusal = refusesPlace(parts, next)
-    if (refusal !== undefined) {
+    let next: Hop
+    try {
+      if (redirects === call.limits.maxRedirects) throw new TypeError('redirected too often')
+      next = nextHop(parts, call, path, hop, response)
+    } catch (error) {
       await discard(response)
-      path.at = next
-      throw refusal
+      throw error
     }
     if (path.presented && carriesBodyAway(hop, next)) break
     if ((await next.body?.isReplayable()) === false) break
@@ -59,4 +56,21 @@ export async function follow(
     Object.defineProperty(response, 'redirected', { value: true })
   }
   return { response, hop }
+}
+
+/** The request that a redirect leads to. @throws as {@link follow}. */
+function nextHop(
+  parts: Pick<Parts, 'policy'>,
+  call: Call,
+  path: Path,
+  hop: Hop,
+  response: Response,
+): Hop {
+  if (call.redirect === 'error') throw new TypeError('redirected, and redirect is "error"')
+  const target = followRedirect(hop, response)
+  const next = { ...target, isForeign: isForeignRedirect(call.first, hop, target.url) }
+  const refusal = refusesPlace(parts, next)
+  if (refusal === undefined) return next
+  path.at = next
+  throw refusal
 }

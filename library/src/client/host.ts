@@ -43,18 +43,19 @@ export function hostOf(origin: string): string {
  * @spec client.md R-PAY-22
  */
 export function isConfidential(url: URL): boolean {
-  if (url.protocol === 'https:') return true
+  return url.protocol === 'https:' || bareHostname(url).endsWith('.onion') || isLoopback(url)
+}
+
+/** Whether a URL names this machine, by its text alone. */
+export function isLoopback(url: URL): boolean {
   const hostname = bareHostname(url)
-  if (hostname.endsWith('.onion')) return true
-  return isLoopback(hostname)
+  if (/(^|\.)localhost$/.test(hostname) || hostname === '[::1]') return true
+  // A URL writes every IPv4 address as four decimal numbers, however it was spelt.
+  return /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
-function isLoopback(hostname: string): boolean {
-  if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true
-  return hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
-}
-
-function portOf(url: URL): string {
+/** The port of a URL, written out. */
+export function portOf(url: URL): string {
   if (url.port !== '') return url.port
   return url.protocol === 'https:' ? '443' : '80'
 }

@@ -7,6 +7,7 @@ export { storedTokenOf } from './foreign-token.ts'
 export { hostOf } from './host.ts'
 export type {
   Aim,
+  Attempt,
   Begun,
   BudgetLimits,
   Exceeded,

@@ -1,10 +1,10 @@
 import type { Msat } from '../amount/index.ts'
-import { msat } from '../amount/index.ts'
+import { maxMsat, nearestMsat } from '../amount/index.ts'
 import { decodeHex } from '../bytes/index.ts'
 import { L402Error } from '../errors.ts'
 import type { PaymentHash } from '../invoice/index.ts'
 import { paymentHash as toPaymentHash } from '../invoice/index.ts'
-import type { FailureReason } from '../lightning/index.ts'
+import type { FailureReason, Payer } from '../lightning/index.ts'
 import type { Decision } from './decide.ts'
 import type { PaymentIntent } from './ledger.ts'
 import { tokenOf } from './stored-token.ts'
@@ -16,6 +16,7 @@ const [minMarginSeconds, maxMarginSeconds] = [1, 30]
 /** What is written down before the wallet is called. */
 export function intentOf(
   { order, decidedBy }: Decision,
+  payer: Payer,
   createdAtSeconds: number,
   paymentTimeoutMs: number,
 ): PaymentIntent {
@@ -32,7 +33,19 @@ export function intentOf(
     decidedBy,
     createdAtSeconds,
     leaseUntilSeconds: createdAtSeconds + timeoutSeconds + marginSeconds,
+    walletId: payer.id,
+    orderLagSeconds: payer.orderLagSeconds,
   }
+}
+
+/**
+ * Whether a payment was to be made by another wallet: then this one does not know of it, and what it
+ * knows may be about an order of somebody else.
+ *
+ * @spec client.md R-PAY-87
+ */
+export function isOfOtherWallet({ walletId }: PaymentIntent, { id }: Payer): boolean {
+  return id !== undefined && walletId !== undefined && id !== walletId
 }
 
 export function hashOf({ paymentHash }: PaymentIntent): PaymentHash {
@@ -48,13 +61,13 @@ export function tokenIn(
   return token === undefined ? undefined : tokenOf({ ...intent, token }, proof)
 }
 
-/** What a payment cost on top of its invoice, whatever the wallet calls it. */
+/** What a payment cost on top of its invoice, whatever the wallet calls it; in all no more than there is. */
 export function beyondInvoice(
   paid: { readonly amountMsat: Msat; readonly feeMsat: Msat },
   { amountMsat }: PaymentIntent,
 ): Msat {
   const surplusMsat = paid.amountMsat > amountMsat ? paid.amountMsat - amountMsat : 0n
-  return msat(paid.feeMsat + surplusMsat)
+  return nearestMsat(paid.feeMsat + surplusMsat, maxMsat - amountMsat)
 }
 
 export function failedPayment(

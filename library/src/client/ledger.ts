@@ -47,17 +47,27 @@ export type PaymentIntent = {
    * this process is gone, and no order of it on its way, tells an earlier moment.
    */
   readonly leaseUntilSeconds: number
+  /** The wallet that is to pay it: `Payer.id`. `undefined`: it has no name. */
+  readonly walletId: string | undefined
+  /** `Payer.orderLagSeconds` of that wallet. `undefined`: nobody knows; the lease stays as given. */
+  readonly orderLagSeconds: number | undefined
 }
 
-/** One payment, as the ledger knows it. */
-export type PaymentEntry = PaymentIntent & {
+/** A payment that began: what failed may be begun again under the same hash. */
+export type Attempt = PaymentIntent & {
+  /** 1, 2, … for each payment hash. */
+  readonly attempt: number
+}
+
+/** One payment, as the ledger knows it: its latest attempt. */
+export type PaymentEntry = Attempt & {
   readonly state: PaymentState
   /** Once settled: 64 hex digits that hash to the payment hash. Secret. */
   readonly preimage: string | undefined
   /** Once settled. */
   readonly feeMsat: Msat | undefined
-  /** Once failed. */
-  readonly failure: FailureReason | 'never-sent' | undefined
+  /** Once failed. `written-off`: an operator said so, and nobody knows whether it was paid. */
+  readonly failure: FailureReason | 'never-sent' | 'written-off' | undefined
   readonly endedAtSeconds: number | undefined
   /** Whether the token store has the token that was bought. */
   readonly tokenStored: boolean
@@ -74,25 +84,32 @@ export type PaymentRecord =
       /** Nobody waited for it any more, or it had expired before it was sold: R-PAY-44. */
       readonly owed: boolean
     }
-  | { readonly state: 'failed'; readonly failure: FailureReason | 'never-sent' }
+  | { readonly state: 'failed'; readonly failure: FailureReason | 'never-sent' | 'written-off' }
   | { readonly state: 'unknown' }
 
-/** The limits that need memory. `undefined`: none. */
+/** The limits that need memory. `undefined`, or left out: none. */
 export type BudgetLimits = {
   readonly maxTotalMsat: Msat
   readonly perHourMsat: Msat | undefined
   readonly perDayMsat: Msat | undefined
   readonly perHostMsat: Msat | undefined
+  /** How much a host that never delivered anything may owe at once, what is under way included. */
+  readonly maxUndelivered?: number
 }
 
 /** Whether a payment may begin. */
 export type Begun =
-  | { readonly status: 'begun' }
+  | { readonly status: 'begun'; readonly attempt: number }
   /** The payment hash is known: never pay it again unless it failed. */
   | { readonly status: 'known'; readonly entry: PaymentEntry }
   /** Another payment for the same purchase has not ended. */
   | { readonly status: 'open'; readonly entry: PaymentEntry }
   | ({ readonly status: 'exceeded' } & Exceeded)
+  /**
+   * The host owes too much at once. `passes`: what is under way there may end, and make room; else
+   * there is no room for long.
+   */
+  | { readonly status: 'crowded'; readonly passes: boolean }
 
 /** The limit that stopped a payment, and what is left of it. */
 export type Exceeded = { readonly limit: LimitName; readonly leftMsat: Msat }
@@ -113,7 +130,11 @@ export type Spending = {
  *
  * What counts against a limit: amount and fee of settled payments, amount and fee ceiling of those
  * that have not ended. Windows roll: a payment that ended at second `t` counts until `t` + length.
- * Time never goes back: an earlier `nowSeconds` than one seen before counts as that one.
+ * Time never goes back: an earlier time than one at which a payment began or ended counts as that
+ * one. A mere look teaches no time: a clock that jumped must not spoil the windows for good.
+ *
+ * No sum is more than all the bitcoin there can be: a fee that would make it so counts as what is
+ * left to it.
  *
  * Every method rejects with STORE_UNAVAILABLE when it cannot do its work.
  *
@@ -123,18 +144,33 @@ export type Ledger = {
   /**
    * Writes the intent and sets amount and fee ceiling aside, or says why not and changes nothing.
    *
-   * In this order: `known` unless the payment hash is new, or failed at the same origin; `open`
-   * when a payment at the same origin that {@link buysTheSame} has not ended and is not abandoned;
-   * `exceeded`.
+   * In this order: `known` unless the payment hash is new, or failed at the same origin, or was never
+   * ordered from a wallet and failed so; `open` when a payment at the same origin that
+   * {@link buysTheSame} has not ended and is not abandoned; `exceeded`; `crowded`, for what buys a
+   * token, when at its host, at all of whose origins no token was ever accepted, as much as
+   * `maxUndelivered` says is open and not abandoned, is owed, or was bought within a day and not
+   * judged yet. A ledger that does not know the tokens counts what is open, until something at the
+   * host has settled.
    */
   begin(intent: PaymentIntent, limits: BudgetLimits): Promise<Begun>
-  /** From `intent` to `sending`. False when it is no longer an intent: then do not pay. */
-  send(paymentHash: string): Promise<boolean>
+  /**
+   * From `intent` to `sending`. False when that attempt is no longer an intent: then do not pay.
+   */
+  send(paymentHash: string, attempt: number): Promise<boolean>
   /**
    * Writes down how a payment stands, and once it has ended gives back what was not spent. Twice
-   * the same is once. `unknown` changes no end, and `failed` no settlement.
+   * the same is once. `unknown` changes no end, and `failed` no settlement; neither changes another
+   * attempt than the one it is about. A settlement counts whichever attempt it is about: money is a
+   * fact.
+   *
+   * @param attempt - Which one the news is about: an answer may come when the next one has begun.
    */
-  record(paymentHash: string, record: PaymentRecord, nowSeconds: number): Promise<void>
+  record(
+    paymentHash: string,
+    record: PaymentRecord,
+    nowSeconds: number,
+    attempt: number,
+  ): Promise<void>
   /** The token store has the token. */
   noteTokenStored(paymentHash: string): Promise<void>
   /** Lets the purchase be made anew. What is set aside stays so until the payment has ended. */

@@ -39,11 +39,21 @@ export function createLocks(): Locks {
   }
 }
 
-/** Waits for a moment. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
+/**
+ * Waits for a moment.
+ *
+ * @throws the reason of `signal`, when that is first: then no timer is left that keeps a process alive.
+ */
+export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const moment = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
   })
+  try {
+    await orAborted(moment, signal)
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /**

@@ -51,7 +51,7 @@ export async function lookFor(
     if (performance.now() > patienceEndsMs || !(await isAwaitedElsewhere(parts, stored))) {
       return { held: hold(parts, stored), tokens }
     }
-    await orAborted(pause(pollMs), call.signal)
+    await pause(pollMs, call.signal)
   }
 }
 

@@ -1,12 +1,12 @@
 import type { L402Error } from '../errors.ts'
 import type { Call, Hop } from './call.ts'
 import { owedFor } from './choose-token.ts'
-import { bareHostname, isConfidential, matchesHost } from './host.ts'
+import { bareHostname, isConfidential, isLoopback, matchesHost, portOf } from './host.ts'
 import type { Aim } from './ledger.ts'
 import { notDelivered } from './outcome.ts'
 import type { Parts } from './parts.ts'
 import type { Policy } from './policy.ts'
-import { isLoopbackHost, isPrivateHost } from './private-host.ts'
+import { isPrivateHost } from './private-host.ts'
 import type { RefusalReason } from './refusal.ts'
 import { refuse } from './refusal.ts'
 import type { StoredToken } from './token-store.ts'
@@ -118,12 +118,18 @@ export function publicOnly(parts: Pick<Parts, 'policy'>, { isForeign, url }: Hop
 }
 
 /**
- * Whether a stranger chose where a redirect leads: not this machine, and not back to the host that
- * the caller chose.
+ * Whether a stranger chose where a redirect leads: not within this machine where nobody else led to
+ * it, and not back to the host and port that the caller chose, or from http to https there. Another
+ * port of that name is another server, at whatever address DNS says by then.
+ *
+ * @spec client.md R-PAY-54
  */
 export function isForeignRedirect(first: Hop, from: Hop, to: URL): boolean {
-  if (isLoopbackHost(from.url)) return false
-  return first.isForeign || bareHostname(first.url) !== bareHostname(to)
+  if (isLoopback(from.url) && !from.isForeign && isLoopback(to)) return false
+  if (first.isForeign || bareHostname(first.url) !== bareHostname(to)) return true
+  const ports = `${portOf(first.url)} ${portOf(to)}`
+  const isUpgrade = ports === '80 443' && to.protocol === 'https:'
+  return portOf(first.url) !== portOf(to) && !isUpgrade
 }
 
 function names(hosts: readonly Parameters<typeof matchesHost>[0][], url: URL): boolean {

@@ -1,5 +1,5 @@
 import type { Msat } from '../amount/index.ts'
-import { msat } from '../amount/index.ts'
+import { maxMsat, msat, nearestMsat } from '../amount/index.ts'
 import type {
   Begun,
   BudgetLimits,
@@ -17,14 +17,15 @@ const daySeconds = 86_400
 
 /**
  * A ledger that lives as long as the process. It keeps every payment: what it forgot, it could pay
- * twice.
+ * twice. It does not know what became of tokens: a host at which something settled is never crowded.
  */
 export function createMemoryLedger(): Ledger {
   const book = new Book()
   return {
     begin: async (intent, limits) => book.begin(intent, limits),
-    send: async (paymentHash) => book.send(paymentHash),
-    record: async (paymentHash, record, nowSeconds) => book.record(paymentHash, record, nowSeconds),
+    send: async (paymentHash, attempt) => book.send(paymentHash, attempt),
+    record: async (paymentHash, record, nowSeconds, attempt) =>
+      book.record(paymentHash, record, nowSeconds, attempt),
     noteTokenStored: async (paymentHash) => book.change(paymentHash, { tokenStored: true }),
     abandon: async (paymentHash) => book.change(paymentHash, { abandoned: true }),
     find: async (paymentHash) => book.find(paymentHash),
@@ -46,7 +47,9 @@ type Spent = { readonly endedAtSeconds: number; readonly costMsat: bigint }
 class Book {
   readonly #entries = new Map<string, PaymentEntry>()
   readonly #unfinished = new Set<string>()
-  /** Settled within a day of the latest time seen, in the order in which they were recorded. */
+  /** Payments of which a wallet has said that they failed. */
+  readonly #ordered = new Set<string>()
+  /** Settled within a day of the latest time noted, in the order in which they were recorded. */
   #recent: Spent[] = []
   #heldMsat = 0n
   #settledMsat = 0n
@@ -56,7 +59,7 @@ class Book {
 
   begin(intent: PaymentIntent, limits: BudgetLimits): Begun {
     const known = this.#entries.get(intent.paymentHash)
-    if (known !== undefined && (known.state !== 'failed' || known.origin !== intent.origin)) {
+    if (known !== undefined && !this.#mayBeginAgain(known, intent)) {
       return { status: 'known', entry: known }
     }
     const open = this.unfinished(intent.origin).find((entry) => blocks(entry, intent))
@@ -64,10 +67,16 @@ class Book {
     const costMsat = ceilingOf(intent)
     const exceeded = this.limitReached(intent.host, costMsat, intent.createdAtSeconds, limits)
     if (exceeded !== undefined) return { status: 'exceeded', ...exceeded }
+    if (intent.token !== undefined && !this.#hasRoom(intent.host, limits.maxUndelivered)) {
+      return { status: 'crowded', passes: this.#isUnderWay(intent.host, limits.maxUndelivered) }
+    }
 
+    this.#note(intent.createdAtSeconds)
+    const attempt = (known?.attempt ?? 0) + 1
     this.#hold(intent.host, costMsat)
     this.#put({
       ...intent,
+      attempt,
       state: 'intent',
       preimage: undefined,
       feeMsat: undefined,
@@ -76,34 +85,37 @@ class Book {
       tokenStored: false,
       abandoned: false,
     })
-    return { status: 'begun' }
+    return { status: 'begun', attempt }
   }
 
-  send(paymentHash: string): boolean {
+  send(paymentHash: string, attempt: number): boolean {
     const entry = this.#entries.get(paymentHash)
-    if (entry?.state !== 'intent') return false
+    if (entry?.state !== 'intent' || entry.attempt !== attempt) return false
     this.#put({ ...entry, state: 'sending' })
     return true
   }
 
-  record(paymentHash: string, record: PaymentRecord, nowSeconds: number): void {
+  record(paymentHash: string, record: PaymentRecord, nowSeconds: number, attempt: number): void {
     const entry = this.#get(paymentHash)
     if (entry.state === 'settled') return
     const wasOpen = isOpen(entry)
-    if (!wasOpen && record.state !== 'settled') return
+    if (record.state !== 'settled' && (!wasOpen || entry.attempt !== attempt)) return
     if (record.state === 'unknown') {
       this.#put({ ...entry, state: 'unknown' })
       return
     }
 
-    const endedAtSeconds = this.#later(nowSeconds)
+    const endedAtSeconds = this.#note(nowSeconds)
     if (wasOpen) this.#hold(entry.host, -ceilingOf(entry))
     if (record.state === 'failed') {
+      if (record.failure !== 'never-sent') this.#ordered.add(paymentHash)
       this.#put({ ...entry, ...record, endedAtSeconds })
       return
     }
 
-    const { state, preimage, feeMsat } = record
+    const { state, preimage } = record
+    const takenMsat = this.#settledMsat + this.#heldMsat + entry.amountMsat
+    const feeMsat = nearestMsat(record.feeMsat, maxMsat - takenMsat)
     // A bare invoice buys no token: there is none to keep.
     const tokenStored = entry.token === undefined
     this.#put({ ...entry, state, preimage, feeMsat, endedAtSeconds, tokenStored })
@@ -150,23 +162,42 @@ class Book {
 
   spending(nowSeconds: number): Spending {
     const now = this.#later(nowSeconds)
-    this.#recent = this.#recent.filter(({ endedAtSeconds }) => endedAtSeconds > now - daySeconds)
     let hourMsat = this.#heldMsat
     let dayMsat = this.#heldMsat
     for (const { endedAtSeconds, costMsat } of this.#recent) {
-      dayMsat += costMsat
+      if (endedAtSeconds > now - daySeconds) dayMsat += costMsat
       if (endedAtSeconds > now - hourSeconds) hourMsat += costMsat
     }
     return {
-      hourMsat: msat(hourMsat),
-      dayMsat: msat(dayMsat),
-      totalMsat: msat(this.#settledMsat + this.#heldMsat),
-      heldMsat: msat(this.#heldMsat),
+      hourMsat: nearestMsat(hourMsat),
+      dayMsat: nearestMsat(dayMsat),
+      totalMsat: nearestMsat(this.#settledMsat + this.#heldMsat),
+      heldMsat: nearestMsat(this.#heldMsat),
     }
   }
 
   paidBefore(host: string): boolean {
     return this.#paidHosts.has(host)
+  }
+
+  /** What was ordered at one origin stays there: its preimage may yet be worth something. */
+  #mayBeginAgain(known: PaymentEntry, { origin, paymentHash }: PaymentIntent): boolean {
+    if (known.state !== 'failed') return false
+    return known.origin === origin || !this.#ordered.has(paymentHash)
+  }
+
+  #hasRoom(host: string, most: number | undefined): boolean {
+    return most === undefined || this.#paidHosts.has(host) || this.#openAt(host).length < most
+  }
+
+  #isUnderWay(host: string, most = 0): boolean {
+    return this.#openAt(host).filter(({ state }) => state === 'unknown').length < most
+  }
+
+  #openAt(host: string): readonly PaymentEntry[] {
+    return this.unfinished(undefined).filter(
+      (entry) => entry.host === host && isOpen(entry) && !entry.abandoned,
+    )
   }
 
   #get(paymentHash: string): PaymentEntry {
@@ -196,8 +227,15 @@ class Book {
   /** A clock that was set back must not bring an old window back. */
   #later(nowSeconds: number): number {
     if (!Number.isFinite(nowSeconds)) throw new RangeError('nowSeconds: expected a number')
-    this.#latestSeconds = Math.max(this.#latestSeconds, nowSeconds)
-    return this.#latestSeconds
+    return Math.max(this.#latestSeconds, nowSeconds)
+  }
+
+  /** Remembers the time at which a payment began or ended. */
+  #note(nowSeconds: number): number {
+    const now = this.#later(nowSeconds)
+    this.#latestSeconds = now
+    this.#recent = this.#recent.filter(({ endedAtSeconds }) => endedAtSeconds > now - daySeconds)
+    return now
   }
 }
 

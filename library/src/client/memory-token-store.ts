@@ -9,11 +9,19 @@ export function createMemoryTokenStore(): TokenStore {
   const live = new Map<string, Set<string>>()
 
   const put = (token: StoredToken): void => {
-    byId.set(token.id, token)
-    const ids = live.get(token.origin) ?? new Set()
-    live.set(token.origin, ids)
-    if (token.standing === 'spent' || token.standing === 'abandoned') ids.delete(token.id)
-    else ids.add(token.id)
+    const { id, origin } = token
+    const isRevived = isLive(token) && byId.has(id) && live.get(origin)?.has(id) === false
+    byId.set(id, token)
+    if (isRevived) {
+      // Back in its place: in the order in which they came.
+      const all = [...byId.values()].filter((one) => one.origin === origin && isLive(one))
+      live.set(origin, new Set(all.map((one) => one.id)))
+      return
+    }
+    const ids = live.get(origin) ?? new Set()
+    live.set(origin, ids)
+    if (isLive(token)) ids.add(id)
+    else ids.delete(id)
   }
 
   return {
@@ -43,4 +51,8 @@ export function createMemoryTokenStore(): TokenStore {
     },
     list: async () => [...byId.values()],
   }
+}
+
+function isLive({ standing }: StoredToken): boolean {
+  return standing !== 'spent' && standing !== 'abandoned'
 }

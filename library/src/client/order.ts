@@ -1,3 +1,4 @@
+import type { Body } from './body.ts'
 import type { Hop } from './call.ts'
 import type { CheckedChallenge } from './check-challenge.ts'
 import type { CheckedInvoice } from './check-invoice.ts'
@@ -28,6 +29,8 @@ export type Order = {
   readonly isNamed: boolean
   /** What is sold, as its token says. */
   readonly capability: string | undefined
+  /** Of the request that is paid for. */
+  readonly body: Body | undefined
 }
 
 /** What a challenge is paid for: the request that it answered. */

@@ -1,4 +1,4 @@
-import type { PaymentEntry } from './ledger.ts'
+import type { Begun, PaymentEntry } from './ledger.ts'
 import { orAborted, pause } from './locks.ts'
 
 /** How one finds out about a payment that another process is making. */
@@ -15,6 +15,30 @@ export type Watch = {
 
 const pollMs = 50
 const walletPollMs = 1000
+const roomPollMs = 100
+
+/**
+ * Begins a payment as soon as its host does not owe too much at once, where that may soon be so.
+ *
+ * @param mostMs - The longest that is waited.
+ * @returns How it began or why not. Still `crowded`: there was no room.
+ * @throws the reason of `signal`.
+ * @spec client.md R-PAY-89
+ */
+export async function waitForRoom<Tried extends { readonly begun: Begun }>(
+  begin: () => Promise<Tried>,
+  mostMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Tried> {
+  const began = performance.now()
+  for (;;) {
+    const tried = await begin()
+    const { begun } = tried
+    if (begun.status !== 'crowded' || !begun.passes) return tried
+    if (performance.now() - began > mostMs) return tried
+    await pause(roomPollMs, signal)
+  }
+}
 
 /**
  * Waits for a payment of another process: until it has ended, or that process can no longer be at
@@ -39,7 +63,7 @@ export async function waitForOther(
       askedAt = elapsedMs
       await orAborted(askWallet(entry), signal)
     } else {
-      await orAborted(pause(pollMs), signal)
+      await pause(pollMs, signal)
     }
   }
 }

@@ -37,6 +37,7 @@ export type CallOutcome = {
   /** What to do about it. */
   readonly hint: string | undefined
   readonly origin: string | undefined
+  /** Of what was bought or would have been; or of the stored token that the answer came with. */
   readonly paymentHash: string | undefined
   readonly amountMsat: Msat | undefined
   readonly feeMsat: Msat | undefined
@@ -88,12 +89,15 @@ export function describePurchase(
 
 /** Money was paid, and the credential was not accepted or never arrived. */
 export function notDelivered(
-  bought: Pick<StoredToken, 'paymentHash' | 'origin' | 'amountMsat' | 'feeMsat'>,
+  bought: Pick<StoredToken, 'paymentHash' | 'origin' | 'amountMsat' | 'feeMsat'> &
+    Partial<Pick<StoredToken, 'usesSeen'>>,
   status: number | undefined,
   cause?: unknown,
 ): L402Error {
   const { paymentHash, origin, amountMsat, feeMsat } = bought
   const sums = { amountMsat: String(amountMsat), feeMsat: String(feeMsat) }
-  const answer = status === undefined ? {} : { status }
+  // It was good once: that answer, which broke off, may have used it up.
+  const isUsed = status === 402 && (bought.usesSeen ?? 0) > 0
+  const answer = { ...(status !== undefined && { status }), ...(isUsed && { isUsed }) }
   return new L402Error('PAYMENT_NOT_DELIVERED', { paymentHash, origin, ...sums, ...answer }, cause)
 }

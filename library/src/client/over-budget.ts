@@ -4,7 +4,9 @@ import type { Order } from './order.ts'
 import { aboutOrder } from './order.ts'
 import { tooMuch } from './refusal.ts'
 
-const limitOf: Readonly<Partial<Record<Exceeded['limit'], keyof BudgetLimits>>> = {
+const limitOf: Readonly<
+  Partial<Record<Exceeded['limit'], Exclude<keyof BudgetLimits, 'maxUndelivered'>>>
+> = {
   total: 'maxTotalMsat',
   'per-host': 'perHostMsat',
   'per-day': 'perDayMsat',

@@ -54,7 +54,7 @@ export async function payInvoice(
     throw new TypeError('payInvoice: expected the text of an invoice')
   const { signal, ...options } = init
   const limits = readCallLimits(options)
-  const text = invoice.trim().replace(/^lightning:/i, '')
+  const text = invoice.trim()
   const asked = { method: 'PAY', origin: 'lightning:', path: '' }
   try {
     const { payee, paymentHash } = decodeInvoice(text)
@@ -87,7 +87,13 @@ async function payOnce(parts: Parts, wanted: Wanted): Promise<PaidInvoice> {
     const { network } = parts.payer
     const checked = checkInvoice(text, { policy, limits, network, nowSeconds: parts.now(), origin })
     const isNamed = policy.payees?.has(checked.payee) ?? false
-    return { checked, purpose: barePurpose(checked), isNamed, capability: undefined }
+    return {
+      checked,
+      purpose: barePurpose(checked),
+      isNamed,
+      capability: undefined,
+      body: undefined,
+    }
   }
   let decision: Decision | undefined
   for (;;) {
@@ -116,7 +122,8 @@ async function paidEarlier(
 ): Promise<PaidInvoice | undefined> {
   const entry = await storing(() => parts.ledger.find(hash))
   if (entry === undefined) return undefined
-  if (entry.origin !== origin) {
+  const isBound = entry.state !== 'failed' || entry.failure !== 'never-sent'
+  if (entry.origin !== origin && isBound) {
     const amountMsat = String(entry.amountMsat)
     throw refuse('other-origin', { origin, paymentHash: hash, amountMsat })
   }

@@ -11,15 +11,24 @@ import {
   failedPayment,
   hashOf,
   intentOf,
+  isOfOtherWallet,
   tokenIn,
   unknownPayment,
 } from './intent.ts'
-import type { Ledger, PaymentEntry, PaymentIntent } from './ledger.ts'
+import type {
+  Attempt,
+  Begun,
+  Ledger,
+  PaymentEntry,
+  PaymentIntent,
+  PaymentRecord,
+} from './ledger.ts'
 import { isOpen } from './ledger.ts'
 import { orAborted } from './locks.ts'
 import { aboutOrder } from './order.ts'
-import { waitForOther } from './other-process.ts'
+import { waitForOther, waitForRoom } from './other-process.ts'
 import { overBudget } from './over-budget.ts'
+import { createOwnOrders } from './own-orders.ts'
 import { readOutcome } from './read-outcome.ts'
 import { refuse } from './refusal.ts'
 import { quietly, storing } from './storing.ts'
@@ -90,9 +99,6 @@ export type Payments = {
   settle(entry: PaymentEntry, signal: AbortSignal | undefined): Promise<Found>
 }
 
-/** `isOver`: this process does not give the order any more, nor anew. */
-type OwnOrder = { readonly createdAtSeconds: number; readonly isOver: boolean }
-
 const neverSent = { state: 'failed', failure: 'never-sent' } as const
 /** Nobody is helped by waiting longer for an answer to a question about a payment. */
 const maxLookupMs = 15_000
@@ -100,35 +106,40 @@ const maxLookupMs = 15_000
 /**
  * The order of things is the point: decided, written down, ordered, written down again.
  *
- * @spec client.md R-PAY-30 to R-PAY-39
+ * @spec client.md R-PAY-30 to R-PAY-39, R-PAY-87, R-PAY-88
  */
 export function createPayments(means: PaymentMeans): Payments {
   const { ledger, tokens, now, paymentTimeoutMs } = means
-  /** Payments that this process began and has not seen end. */
-  const orders = new Map<string, OwnOrder>()
+  const orders = createOwnOrders()
   /** The making of each payment, which may give up before there is an end. */
   const underWay = new Map<string, Promise<unknown>>()
 
-  const pay: Payments['pay'] = async ({ order, limits, decidedBy }, signal, isStillWanted) => {
+  const pay: Payments['pay'] = async (decision, signal, isStillWanted) => {
     const { payer } = means
+    const { order, limits } = decision
     if (payer === undefined) throw refuse('no-payer', aboutOrder(order))
-    checkValidity(order.checked.invoice, now())
-    const intent = intentOf({ order, limits, decidedBy }, now(), paymentTimeoutMs)
-    signal?.throwIfAborted()
-    crashPoint('before-intent')
-    const begun = await storing(() => ledger.begin(intent, limits))
+    const begin = async (): Promise<{ readonly intent: PaymentIntent; readonly begun: Begun }> => {
+      checkValidity(order.checked.invoice, now())
+      const intent = intentOf(decision, payer, now(), paymentTimeoutMs)
+      signal?.throwIfAborted()
+      crashPoint('before-intent')
+      return { intent, begun: await storing(() => ledger.begin(intent, limits)) }
+    }
+    const { intent, begun } = await waitForRoom(begin, paymentTimeoutMs, signal)
+    if (begun.status === 'crowded') throw refuse('owed', aboutOrder(order))
     if (begun.status === 'exceeded') throw overBudget(begun, limits, order)
     if (begun.status !== 'begun') return standBehind(begun.entry, intent, signal)
     crashPoint('after-intent')
 
     const { paymentHash } = intent
-    orders.set(paymentHash, { createdAtSeconds: intent.createdAtSeconds, isOver: false })
-    const working = carryOut(payer, order.checked, intent, signal, isStillWanted)
-    underWay.set(
-      paymentHash,
-      working.catch(() => undefined),
-    )
-    return working.finally(() => underWay.delete(paymentHash))
+    const own = { ...intent, attempt: begun.attempt }
+    orders.add(own)
+    const working = carryOut(payer, order.checked, own, signal, isStillWanted)
+    const waiting = working.catch(() => undefined)
+    underWay.set(paymentHash, waiting)
+    return working.finally(() => {
+      if (underWay.get(paymentHash) === waiting) underWay.delete(paymentHash)
+    })
   }
 
   /** What to do when the thing, or the invoice itself, is being paid for or was. */
@@ -156,28 +167,28 @@ export function createPayments(means: PaymentMeans): Payments {
   const carryOut = async (
     payer: Payer,
     checked: CheckedInvoice,
-    intent: PaymentIntent,
+    intent: Attempt,
     signal: AbortSignal | undefined,
     isStillWanted: (() => Promise<boolean>) | undefined,
   ): Promise<Bought | 'already-paid' | 'look-again'> => {
-    const { paymentHash } = intent
+    const { paymentHash, attempt } = intent
     try {
       if (isStillWanted !== undefined && !(await isStillWanted())) {
-        await storing(() => ledger.record(paymentHash, neverSent, now()))
-        orders.delete(paymentHash)
+        await storing(() => note(intent, neverSent))
+        orders.forget(intent)
         return 'look-again'
       }
       crashPoint('before-send')
-      if (!(await storing(() => ledger.send(paymentHash))))
+      if (!(await storing(() => ledger.send(paymentHash, attempt))))
         throw failedPayment(intent, 'never-sent')
       // R-PAY-34: what is not ordered by now could still be on its way when the lease is over.
       const isTimely = now() < intent.leaseUntilSeconds - paymentTimeoutMs / 1000
       if (signal?.aborted === true || !isTimely) {
-        await quietly(ledger.record(paymentHash, neverSent, now()))
+        await quietly(note(intent, neverSent))
         throw signal?.reason ?? failedPayment(intent, 'never-sent')
       }
     } catch (error) {
-      orderIsOver(intent)
+      orders.over(intent)
       throw error
     }
     crashPoint('after-send')
@@ -192,7 +203,7 @@ export function createPayments(means: PaymentMeans): Payments {
   const give = async (
     payer: Payer,
     checked: CheckedInvoice,
-    intent: PaymentIntent,
+    intent: Attempt,
     callerSignal: AbortSignal | undefined,
   ): Promise<Ended> => {
     const limit = AbortSignal.timeout(paymentTimeoutMs)
@@ -204,14 +215,13 @@ export function createPayments(means: PaymentMeans): Payments {
     } catch (error) {
       // An answer that comes after all is still written down: `hearOf` goes on.
       if (!signal.aborted) throw error
-      await quietly(ledger.record(intent.paymentHash, { state: 'unknown' }, now()))
+      await quietly(note(intent, { state: 'unknown' }))
       return { status: 'unknown' }
     }
   }
 
   /** Hears how a payment ended, and writes it down. Rejects only with what the wallet said. */
-  const hearOf = async (intent: PaymentIntent, hear: () => Promise<unknown>): Promise<Ended> => {
-    const { paymentHash } = intent
+  const hearOf = async (intent: Attempt, hear: () => Promise<unknown>): Promise<Ended> => {
     let outcome: PaymentOutcome
     try {
       outcome = readOutcome(await hear(), hashOf(intent), intent)
@@ -219,18 +229,18 @@ export function createPayments(means: PaymentMeans): Payments {
       // NODE_UNAVAILABLE means that the order was certainly not given. Anything else means nothing.
       if (!isL402Error(error, 'NODE_UNAVAILABLE')) outcome = { status: 'unknown' }
       else {
-        orders.delete(paymentHash)
-        await quietly(ledger.record(paymentHash, neverSent, now()))
+        orders.forget(intent)
+        await quietly(note(intent, neverSent))
         throw error
       }
     }
     crashPoint('after-order')
-    orderIsOver(intent)
+    orders.over(intent)
     // A wallet that forgot its own payment says `already-paid`, too.
     if (outcome.status === 'failed' && outcome.reason === 'already-paid') {
       outcome = (await lookUp(intent)).outcome ?? outcome
     }
-    return writeDown(intent, outcome, underWay.has(paymentHash))
+    return writeDown(intent, outcome, underWay.has(intent.paymentHash))
   }
 
   /** Asks the wallet by hash. Without an outcome: it never saw the payment. */
@@ -244,7 +254,8 @@ export function createPayments(means: PaymentMeans): Payments {
       const hash = hashOf(intent)
       const said: unknown = await orAborted(payer.lookupPayment(hash, signal), signal)
       const outcome = said === undefined ? undefined : readOutcome(said, hash, intent)
-      return { outcome, answered: true }
+      const counts = outcome?.status === 'settled' || !isOfOtherWallet(intent, payer)
+      return { outcome: counts ? outcome : { status: 'unknown' }, answered: true }
     } catch {
       return { outcome: { status: 'unknown' }, answered: false }
     }
@@ -252,23 +263,22 @@ export function createPayments(means: PaymentMeans): Payments {
 
   /** @param isAwaited - Whether somebody waits for what is bought, here or elsewhere. */
   const writeDown = async (
-    intent: PaymentIntent,
+    intent: Attempt,
     outcome: PaymentOutcome,
     isAwaited: boolean,
   ): Promise<Ended> => {
-    const { paymentHash } = intent
     if (outcome.status === 'failed') {
       const { reason } = outcome
-      orders.delete(paymentHash)
-      await quietly(ledger.record(paymentHash, { state: 'failed', failure: reason }, now()))
+      orders.forget(intent)
+      await quietly(note(intent, { state: 'failed', failure: reason }))
       return { status: 'failed', reason }
     }
     if (outcome.status === 'unknown') {
-      await quietly(ledger.record(paymentHash, { state: 'unknown' }, now()))
+      await quietly(note(intent, { state: 'unknown' }))
       return { status: 'unknown' }
     }
 
-    orders.delete(paymentHash)
+    orders.forget(intent)
     const feeMsat = beyondInvoice(outcome, intent)
     const preimage = encodeHex(outcome.preimage)
     const bought = tokenIn(intent, { preimage, feeMsat, boughtAtSeconds: now() })
@@ -279,7 +289,7 @@ export function createPayments(means: PaymentMeans): Payments {
     // The money is gone. A store that fails now does not take away what it bought: the wallet can
     // be asked again by hash, and the open entry sees to it that it is.
     crashPoint('before-settled')
-    await quietly(ledger.record(paymentHash, { state: 'settled', preimage, feeMsat, owed }, now()))
+    await quietly(note(intent, { state: 'settled', preimage, feeMsat, owed }))
     crashPoint('after-settled')
     if (stored !== undefined) await quietly(keep(stored))
     return { status: 'settled', preimage, feeMsat, stored }
@@ -288,6 +298,9 @@ export function createPayments(means: PaymentMeans): Payments {
   const keep = async (stored: StoredToken): Promise<void> => {
     crashPoint('before-token')
     await tokens.put(stored)
+    // R-PAY-74: whoever wrote it off did so before there was a token.
+    const entry = await ledger.find(stored.paymentHash)
+    if (entry?.abandoned === true) await tokens.mark(stored.id, { kind: 'abandoned' })
     crashPoint('after-token')
     await ledger.noteTokenStored(stored.paymentHash)
   }
@@ -302,11 +315,14 @@ export function createPayments(means: PaymentMeans): Payments {
       return found({ ...entry, tokenStored: true })
     }
     if (underWay.has(paymentHash)) return found(entry)
+    // What was asked before an order was given says nothing about it, however late the answer comes.
+    const couldEnd = mayEnd(entry)
     const { outcome, answered } = await lookUp(entry)
-    if (outcome === undefined && mayEnd(entry)) {
-      await storing(() => ledger.record(paymentHash, neverSent, now()))
+    if (outcome === undefined && couldEnd) {
+      await storing(() => note(entry, neverSent))
+      orders.forget(entry)
     }
-    if (outcome !== undefined && isNews(entry, outcome)) {
+    if (outcome !== undefined && isNews(entry, outcome, couldEnd)) {
       await writeDown(entry, outcome, isAtWorkElsewhere(entry))
     }
     return found(await current(entry), answered)
@@ -339,34 +355,32 @@ export function createPayments(means: PaymentMeans): Payments {
     (await storing(() => ledger.find(entry.paymentHash))) ?? entry
 
   /** Whether what the wallet says about a payment tells how it stands. */
-  const isNews = (entry: PaymentEntry, { status }: PaymentOutcome): boolean => {
+  const isNews = (entry: PaymentEntry, { status }: PaymentOutcome, couldEnd: boolean): boolean => {
     if (status === 'settled') return true
-    return status === 'failed' ? mayEnd(entry) : !isAtWorkElsewhere(entry)
+    return status === 'failed' ? couldEnd : !isAtWorkElsewhere(entry)
   }
 
   /**
    * Whether a payment that the wallet does not know, or knows as failed, is over: not while somebody
-   * may still be about to order it, for the first time or again.
+   * may still be about to order it, for the first time or again. A wallet that never answers an order
+   * of this process gets the time limit on top.
    */
-  const mayEnd = (entry: PaymentEntry): boolean =>
-    ownOrder(entry)?.isOver ?? now() >= entry.leaseUntilSeconds
+  const mayEnd = (entry: PaymentEntry): boolean => {
+    const own = orders.find(entry)
+    if (own?.isOver === true) return true
+    const extraSeconds = own === undefined ? 0 : paymentTimeoutMs / 1000
+    return now() >= entry.leaseUntilSeconds + extraSeconds
+  }
 
   /** Whether another process may be about to order a payment, or waits for its end. */
   const isAtWorkElsewhere = (entry: PaymentEntry): boolean =>
     (entry.state === 'intent' || entry.state === 'sending') &&
     !entry.abandoned &&
-    ownOrder(entry) === undefined &&
+    orders.find(entry) === undefined &&
     now() < entry.leaseUntilSeconds
 
-  /** The order that belongs to an entry: another process may have begun the payment anew. */
-  const ownOrder = ({ paymentHash, createdAtSeconds }: PaymentIntent): OwnOrder | undefined => {
-    const order = orders.get(paymentHash)
-    return order?.createdAtSeconds === createdAtSeconds ? order : undefined
-  }
-
-  const orderIsOver = ({ paymentHash, createdAtSeconds }: PaymentIntent): void => {
-    orders.set(paymentHash, { createdAtSeconds, isOver: true })
-  }
+  const note = ({ paymentHash, attempt }: Attempt, news: PaymentRecord): Promise<void> =>
+    ledger.record(paymentHash, news, now(), attempt)
 
   return { pay, resolve, settle }
 }

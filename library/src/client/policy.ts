@@ -29,6 +29,10 @@ export type Proposal = {
   readonly description: string
   /** What is sold, as the token says; unverified, `undefined` when the token cannot be read. */
   readonly capability: string | undefined
+  /** SHA-256 of the body that the request carries, 64 hex digits; `undefined`: it carries none. */
+  readonly bodySha256: string | undefined
+  /** How long that body is; `undefined`: there is none. */
+  readonly bodyBytes: number | undefined
 }
 
 /**

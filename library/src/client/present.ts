@@ -8,12 +8,21 @@ import type { Parts } from './parts.ts'
 import { routeOf, targetOf } from './stored-token.ts'
 import { quietly } from './storing.ts'
 import type { StoredToken } from './token-store.ts'
+import { provesToken } from './token-store.ts'
 
 /**
  * What an answer says about the token that the request carried. `open`: nothing; the service is
  * busy or broken, or refuses for a reason of its own.
  */
 export type Verdict = 'accepted' | 'refused' | 'open'
+
+/** What came of a request with a token. */
+export type Answer = {
+  readonly response: Response
+  readonly verdict: Verdict
+  /** Whether this is the first answer that accepted the token for what costs money. */
+  readonly madeGood: boolean
+}
 
 /** A token that was chosen for one request, and counted as on its way until it is handed back. */
 export type Held = { readonly stored: StoredToken; readonly release: () => void }
@@ -26,14 +35,16 @@ export async function sendBare(parts: Parts, call: Call, hop: Hop): Promise<Resp
 /**
  * Sends one request with a token, and remembers what the answer says about it.
  *
- * @spec client.md R-PAY-43, R-PAY-60
+ * @param asked - Whether the server had asked for payment for this before, in the same call.
+ * @spec client.md R-PAY-43, R-PAY-48, R-PAY-60
  */
 export async function present(
   parts: Parts,
   call: Call,
   hop: Hop,
   { stored, release }: Held,
-): Promise<{ readonly response: Response; readonly verdict: Verdict }> {
+  asked: boolean,
+): Promise<Answer> {
   try {
     const authorization = credentialFor(stored, hop, parts.clocks.now(hop.url.origin))
     crashPoint('before-deliver')
@@ -43,9 +54,11 @@ export async function present(
     })
     crashPoint('after-deliver')
     const verdict = verdictOf(response.status, opened(stored, routeOf(hop)))
-    await remember(parts, stored, hop, verdict, response)
+    const isProof = provesToken(stored, { target: targetOf(hop), asked })
+    await remember(parts, stored, hop, verdict, response, asked)
     crashPoint('after-mark')
-    return { response, verdict }
+    const isFirst = stored.standing === 'new' || stored.standing === 'owed'
+    return { response, verdict, madeGood: verdict === 'accepted' && isProof && isFirst }
   } finally {
     release()
   }
@@ -97,6 +110,7 @@ async function remember(
   hop: Hop,
   verdict: Verdict,
   response: Response,
+  asked: boolean,
 ): Promise<void> {
   const target = targetOf(hop)
   if (verdict === 'open') return noteUndelivered({ tokens }, stored, hop)
@@ -105,9 +119,11 @@ async function remember(
     return quietly(tokens.mark(stored.id, { kind: 'refused', target, sells }))
   }
   const counts = stored.facts?.uses !== undefined
-  const isNews = stored.standing !== 'good' || !stored.servedRoutes.includes(routeOf(hop))
-  if (!isNews && !counts) return
-  await quietly(tokens.mark(stored.id, { kind: 'served', target, used: response.status < 400 }))
+  const used = response.status < 400
+  const mark = { kind: 'served', target, used, asked } as const
+  const isProof = stored.standing !== 'good' && provesToken(stored, mark)
+  if (!isProof && !counts && stored.servedRoutes.includes(routeOf(hop))) return
+  await quietly(tokens.mark(stored.id, mark))
 }
 
 /** R-PAY-44: what was asked for with the token that bought it, and did not come, is owed. */
@@ -117,5 +133,5 @@ async function noteUndelivered(
   hop: Hop,
 ): Promise<void> {
   if (stored.standing !== 'new' || stored.target !== targetOf(hop)) return
-  await quietly(tokens.mark(stored.id, { kind: 'undelivered' }))
+  await quietly(tokens.mark(stored.id, { kind: 'undelivered', accepted: false }))
 }

@@ -18,10 +18,3 @@ export function isPrivateHost(url: URL): boolean {
   if (parseIPv4(hostname) !== undefined) return isPrivateAddress(hostname)
   return privateNames.test(hostname)
 }
-
-/** Whether a URL names this machine, by its text alone. */
-export function isLoopbackHost(url: URL): boolean {
-  const hostname = bareHostname(url)
-  if (/(^|\.)localhost$/.test(hostname) || hostname === '[::1]') return true
-  return (parseIPv4(hostname) ?? 0) >>> 24 === 127
-}

@@ -12,6 +12,9 @@ import { policyToPayBy, questionAbout, requireRoom } from './decide.ts'
 import { readDemand } from './demand.ts'
 import { follow } from './follow.ts'
 import { plainUrl } from './host.ts'
+import { unknownPayment } from './intent.ts'
+import type { Aim } from './ledger.ts'
+import { buysTheSame, isOpen } from './ledger.ts'
 import { refusesCredential, refusesPayment, refusesWhileOwed } from './may-pay.ts'
 import { outcomeOf } from './outcome.ts'
 import type { Parts } from './parts.ts'
@@ -77,6 +80,9 @@ export async function quote(parts: Parts, call: Call): Promise<Quote> {
   const stored = chooseBeforeBuying(tokens, aim, tries)
   if (stored !== undefined) return { status: 'covered', paymentHash: stored.paymentHash }
 
+  const open = await stillOpen(parts, hop, aim)
+  if (open !== undefined) return { status: 'refused', error: open, price: undefined }
+
   let price: QuotedPrice | undefined
   try {
     const policy = policyToPayBy(parts, hop.url.origin)
@@ -93,6 +99,19 @@ export async function quote(parts: Parts, call: Call): Promise<Quote> {
     if (!isL402Error(error) || outcomeOf(error) !== 'refused') throw error
     return { status: 'refused', error, price }
   }
+}
+
+/** A payment for this very thing without an end: the call would ask about it, and buy nothing else. */
+async function stillOpen(
+  { ledger }: Parts,
+  { url }: Hop,
+  aim: Aim,
+): Promise<L402Error | undefined> {
+  const unfinished = await storing(() => ledger.unfinished(url.origin))
+  const open = unfinished.find(
+    (entry) => isOpen(entry) && !entry.abandoned && buysTheSame(entry, aim),
+  )
+  return open === undefined ? undefined : unknownPayment(open)
 }
 
 function priceOf(checked: CheckedChallenge, hop: Hop): QuotedPrice {

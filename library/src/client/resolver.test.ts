@@ -85,4 +85,18 @@ describe('R-PAY-85 payments without an end are asked about', () => {
     await keepReconciling({ reconcile: idle }, { signal: AbortSignal.timeout(50) })
     expect(rounds).toBe(1)
   })
+
+  test('and leaves no timer behind that keeps the process alive', async () => {
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    const stop = new AbortController()
+    const reconcile = async (): Promise<readonly Reconciled[]> => {
+      setImmediate(() => stop.abort())
+      return []
+    }
+    await keepReconciling({ reconcile }, { signal: stop.signal })
+    // Others’ timers may end meanwhile.
+    expect(timers()).toBeLessThanOrEqual(before)
+  })
 })

@@ -33,7 +33,8 @@ export async function keepReconciling(
   client: Pick<Client, 'reconcile'>,
   options: ReconcilingOptions,
 ): Promise<void> {
-  const { signal, onError, now = () => Date.now() / 1000, wait = pause } = options
+  const { signal, onError, now = () => Date.now() / 1000 } = options
+  const wait = options.wait ?? ((ms: number) => pause(ms, signal))
   let delayMs = soonMs
   while (!signal.aborted) {
     try {

@@ -57,7 +57,7 @@ async function boughtBy(
     const reason = now.failure ?? 'rejected'
     throw new L402Error('PAYMENT_FAILED', { reason, paymentHash, origin })
   }
-  const stored = await storing(() => parts.tokens.find(tokenIdOf(origin, token)))
+  const stored = await storing(() => parts.tokens.find(tokenIdOf(origin, token, paymentHash)))
   if (stored !== undefined) return stored
   throw new L402Error('STORE_UNAVAILABLE', { reason: 'the token store lost a token' })
 }

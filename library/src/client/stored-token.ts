@@ -16,9 +16,15 @@ export function routeOf(hop: Pick<Hop, 'method' | 'url'>): string {
   return routeOfTarget(targetOf(hop))
 }
 
-/** Names a token: 32 hex digits. The same text at another origin is another token. */
-export function tokenIdOf(origin: string, token: string): string {
-  return encodeHex(sha256(encodeUtf8(`${origin} ${token}`))).slice(0, 32)
+/**
+ * Names a token: 32 hex digits. The same text at another origin is another token, and so is one that
+ * was sold again with another invoice.
+ *
+ * @spec client.md R-PAY-47
+ */
+export function tokenIdOf(origin: string, token: string, paymentHash: string): string {
+  const name = `${origin} ${paymentHash} ${token}`
+  return encodeHex(sha256(encodeUtf8(name))).slice(0, 32)
 }
 
 /** A token as it is kept when it has just been paid for, or comes from elsewhere. */
@@ -37,7 +43,7 @@ export function tokenOf(
   const { origin, scheme, token, paymentHash, amountMsat, target, enforces } = bought
   const { preimage, feeMsat, boughtAtSeconds } = proof
   return {
-    id: tokenIdOf(origin, token),
+    id: tokenIdOf(origin, token, paymentHash),
     origin,
     scheme,
     token,

@@ -39,18 +39,31 @@ function token(change: Partial<StoredToken> = {}): StoredToken {
 
 const none: Tries = { tried: new Set(), usesInFlight: () => 0 }
 const refused = (target: string, sells?: string): TokenMark => ({ kind: 'refused', target, sells })
-const served = (target: string, used = true): TokenMark => ({ kind: 'served', target, used })
+const served = (target: string, asked = false): TokenMark => ({
+  kind: 'served',
+  target,
+  used: true,
+  asked,
+})
+const undelivered = (accepted = false): TokenMark => ({ kind: 'undelivered', accepted })
 
 describe('R-PAY-43 a mark', () => {
   for (const [name, before, mark, standing] of [
-    ['served', {}, served('GET /other'), 'good'],
+    ['served what it was bought for', {}, served('GET /data?x=1'), 'good'],
+    ['R-PAY-48 served where payment was asked for', {}, served('GET /other', true), 'good'],
+    ['R-PAY-48 served elsewhere, unasked', {}, served('GET /other'), 'new'],
+    ['R-PAY-48 served on its route, unasked', {}, served('GET /data?x=2'), 'new'],
+    ['R-PAY-48 owed, served elsewhere, unasked', { standing: 'owed' }, served('GET /b'), 'owed'],
+    ['R-PAY-48 spent, served elsewhere, unasked', { standing: 'spent' }, served('GET /b'), 'spent'],
+    ['R-PAY-48 good, served elsewhere, unasked', { standing: 'good' }, served('GET /b'), 'good'],
     ['served after all', { standing: 'owed' }, served('GET /data?x=1'), 'good'],
     ['refused at home, never accepted', {}, refused('GET /data?x=1'), 'owed'],
     ['R-PAY-44 refused at home for another coverage', {}, refused('GET /data?x=1', 'b'), 'owed'],
     ['refused elsewhere for another coverage, never accepted', {}, refused('GET /y', 'b'), 'new'],
-    ['undelivered, never accepted', {}, { kind: 'undelivered' }, 'owed'],
-    ['undelivered, once good', { standing: 'good' }, { kind: 'undelivered' }, 'good'],
-    ['undelivered, written off', { standing: 'abandoned' }, { kind: 'undelivered' }, 'abandoned'],
+    ['undelivered, never accepted', {}, undelivered(), 'owed'],
+    ['undelivered, once good', { standing: 'good' }, undelivered(), 'good'],
+    ['R-PAY-49 undelivered, made good by it', { standing: 'good' }, undelivered(true), 'owed'],
+    ['undelivered, written off', { standing: 'abandoned' }, undelivered(true), 'abandoned'],
     ['refused at home, once good', { standing: 'good' }, refused('GET /data?x=1'), 'spent'],
     ['refused elsewhere', { standing: 'good' }, refused('GET /data?x=2'), 'good'],
     ['refused for the same coverage', { standing: 'good' }, refused('GET /y', 'data'), 'spent'],
@@ -81,13 +94,14 @@ describe('R-PAY-43 a mark', () => {
         kind: fc.constant('served' as const),
         target: fc.webUrl(),
         used: fc.boolean(),
+        asked: fc.boolean(),
       }),
       fc.record({
         kind: fc.constant('refused' as const),
         target: fc.webUrl(),
         sells: fc.constantFrom(undefined, 'data', 'other'),
       }),
-      fc.constantFrom({ kind: 'abandoned' as const }, { kind: 'undelivered' as const }),
+      fc.constantFrom<TokenMark>({ kind: 'abandoned' }, undelivered()),
     )
     fc.assert(
       fc.property(fc.array(mark, { maxLength: 400, size: 'max' }), (marks) => {
@@ -98,6 +112,52 @@ describe('R-PAY-43 a mark', () => {
         expect(end.refusedTargets.length).toBeLessThanOrEqual(256)
       }),
       { numRuns: 30 },
+    )
+  })
+})
+
+describe('R-PAY-48 whatever is learned about a token', () => {
+  const home = token().target
+  const target = fc.constantFrom(home, 'GET /data?x=2', 'GET /style.css')
+  const sells = fc.constantFrom(undefined, 'data', 'other')
+  const mark: fc.Arbitrary<TokenMark> = fc.oneof(
+    fc.record({
+      kind: fc.constant('served' as const),
+      target,
+      used: fc.boolean(),
+      asked: fc.boolean(),
+    }),
+    fc.record({ kind: fc.constant('refused' as const), target, sells }),
+    fc.record({ kind: fc.constant('undelivered' as const), accepted: fc.boolean() }),
+    fc.constant<TokenMark>({ kind: 'abandoned' }),
+  )
+  const facts = fc.constantFrom(token().facts, undefined)
+
+  test('it is good or spent only if it was accepted for what it was bought for, or asked for', () => {
+    fc.assert(
+      fc.property(facts, fc.array(mark, { maxLength: 12 }), (facts, marks) => {
+        let one = token({ facts })
+        let isProven = false
+        for (const mark of marks) {
+          isProven ||= mark.kind === 'served' && (mark.asked || mark.target === home)
+          one = markToken(one, mark)
+          if (!isProven) expect(['new', 'owed', 'abandoned']).toContain(one.standing)
+        }
+      }),
+    )
+  })
+
+  test('it is owed once it was refused what it was bought for, until it is proven or written off', () => {
+    fc.assert(
+      fc.property(facts, fc.array(mark, { maxLength: 12 }), (facts, marks) => {
+        let one = markToken(token({ facts }), refused(home))
+        for (const mark of marks) {
+          const isProof = mark.kind === 'served' && (mark.asked || mark.target === home)
+          if (isProof || mark.kind === 'abandoned') return
+          one = markToken(one, mark)
+          expect(one.standing).toBe('owed')
+        }
+      }),
     )
   })
 })
@@ -143,9 +203,23 @@ describe('R-PAY-41 the first token for a request', () => {
       [token({ target: 'GET /y', facts: { ...facts, uses: 5 } })],
       undefined,
     ],
+    [
+      'R-PAY-48 none for few requests that has not brought yet what it was bought for',
+      [token({ facts: { ...facts, uses: 2 } })],
+      undefined,
+    ],
+    [
+      'one for few requests that has',
+      [token({ facts: { ...facts, uses: 2 }, standing: 'good', usesSeen: 1 })],
+      '1',
+    ],
     ['not one that was refused there', [token({ refusedTargets: [target] })], undefined],
     ['not one that is owed', [token({ standing: 'owed' })], undefined],
-    ['not one that is used up', [token({ facts: { ...facts, uses: 2 }, usesSeen: 2 })], undefined],
+    [
+      'not one that is used up',
+      [token({ standing: 'good', facts: { ...facts, uses: 2 }, usesSeen: 2 })],
+      undefined,
+    ],
   ] as const satisfies readonly (readonly [string, readonly StoredToken[], string | undefined])[]) {
     test(name, () => {
       expect(chooseFirst(tokens, target, none)?.id).toBe(chosen)
@@ -153,7 +227,7 @@ describe('R-PAY-41 the first token for a request', () => {
   }
 
   test('R-PAY-46 counts the requests on their way as uses', () => {
-    const limited = [token({ facts: { ...facts, uses: 2 }, usesSeen: 1 })]
+    const limited = [token({ standing: 'good', facts: { ...facts, uses: 2 }, usesSeen: 1 })]
     expect(chooseFirst(limited, target, none)?.id).toBe('1')
     expect(chooseFirst(limited, target, { ...none, usesInFlight: () => 1 })).toBeUndefined()
   })

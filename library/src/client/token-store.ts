@@ -3,9 +3,9 @@ import type { Scheme } from '../l402/index.ts'
 import { routeOfTarget } from './ledger.ts'
 
 /**
- * How a token stands. `new`: bought, and no server has judged it yet. `good`: it was accepted.
- * `owed`: it was paid for, and refused or left without an answer where it was bought, and never
- * accepted: the money bought nothing so far.
+ * How a token stands. `new`: bought, and no server has judged it yet. `good`: it was accepted for what
+ * it was bought for, or where payment was asked for. `owed`: it was paid for, and refused, or left
+ * without a whole answer, where it was bought, and never accepted: the money bought nothing so far.
  * `spent`: it was good, and no longer opens what it was bought for. `abandoned`: written off by the
  * operator. None of these deletes it.
  */
@@ -27,7 +27,7 @@ export type TokenFacts = {
 
 /** A token that was paid for, and what was learned about it. */
 export type StoredToken = {
-  /** 32 hex digits: digest of origin and token. */
+  /** 32 hex digits: digest of origin, payment hash and token. */
   readonly id: string
   /** Scheme, host and port of the server that issued it. It is sent nowhere else. */
   readonly origin: string
@@ -61,12 +61,23 @@ export type StoredToken = {
 
 /** What an answer of the server taught about a token. */
 export type TokenMark =
-  /** `used`: the answer was a success, which takes a use of a limited token. */
-  | { readonly kind: 'served'; readonly target: string; readonly used: boolean }
+  /**
+   * `used`: the answer was a success, which takes a use of a limited token. `asked`: the server had
+   * asked for payment for it before, in the same call.
+   */
+  | {
+      readonly kind: 'served'
+      readonly target: string
+      readonly used: boolean
+      readonly asked: boolean
+    }
   /** `sells`: the coverage of the token that the server offered instead, where it can be read. */
   | { readonly kind: 'refused'; readonly target: string; readonly sells: string | undefined }
-  /** What it was bought for was asked for with it, and the answer leaves delivery open, or none came. */
-  | { readonly kind: 'undelivered' }
+  /**
+   * What it was bought for was asked for with it, and the answer leaves delivery open, or none came, or
+   * it broke off. `accepted`: it was that answer whose beginning made the token good.
+   */
+  | { readonly kind: 'undelivered'; readonly accepted: boolean }
   | { readonly kind: 'abandoned' }
 
 /**
@@ -118,20 +129,21 @@ export function opensUntil(token: StoredToken): number {
  * cannot be read, when it is for what the token was bought for: `spent` if it ever worked, `owed` if
  * not. One that never worked is owed as soon as it is refused for what it was bought for, whatever is
  * sold there now. Any other refusal is about that target alone. A token that works after all is good
- * again.
+ * again; where it was neither bought for nor asked for, an answer proves nothing: that may be free.
  *
- * @spec client.md R-PAY-43, R-PAY-44
+ * @spec client.md R-PAY-43, R-PAY-44, R-PAY-48
  */
 export function markToken(token: StoredToken, mark: TokenMark): StoredToken {
   if (mark.kind === 'abandoned') return { ...token, standing: 'abandoned' }
   if (mark.kind === 'undelivered') {
-    return token.standing === 'new' ? { ...token, standing: 'owed' } : token
+    const wasMadeGood = mark.accepted && token.standing === 'good'
+    return token.standing === 'new' || wasMadeGood ? { ...token, standing: 'owed' } : token
   }
   const { target } = mark
   if (mark.kind === 'served') {
     return {
       ...token,
-      standing: 'good',
+      standing: provesToken(token, mark) ? 'good' : token.standing,
       usesSeen: token.usesSeen + (mark.used ? 1 : 0),
       servedRoutes: withFirst(token.servedRoutes, routeOfTarget(target), maxServedRoutes),
       refusedTargets: token.refusedTargets.filter((refused) => refused !== target),
@@ -142,6 +154,18 @@ export function markToken(token: StoredToken, mark: TokenMark): StoredToken {
     standing: endsToken(token, mark) ? standingAfterRefusal(token.standing) : token.standing,
     refusedTargets: withFirst(token.refusedTargets, target, maxRefusedTargets),
   }
+}
+
+/**
+ * Whether to be accepted there shows that a token opens what costs money.
+ *
+ * @spec client.md R-PAY-48
+ */
+export function provesToken(
+  token: Pick<StoredToken, 'target'>,
+  { target, asked }: { readonly target: string; readonly asked: boolean },
+): boolean {
+  return asked || target === token.target
 }
 
 function endsToken(

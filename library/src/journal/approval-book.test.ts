@@ -11,6 +11,7 @@ import { createApprovals } from './approval-book.ts'
 import { newApprovalId, readApprovalId } from './approval-id.ts'
 import type { ApprovalAnswer, ApprovalState, Approvals } from './journal.ts'
 import { createReceiptBook } from './receipt-book.ts'
+import { createSeal } from './seal.ts'
 
 let scratch: ReturnType<typeof scratchFolder>
 let database: ScratchDatabase
@@ -58,6 +59,7 @@ describe('R-APR-1 a purchase that has to be asked about is one open question', (
     ['method', { method: 'POST' }],
     ['URL', { url: 'https://a.example/v1/image?size=large' }],
     ['payee', { payee: `03${'ab'.repeat(32)}` }],
+    ['body', { bodySha256: '00'.repeat(32), bodyBytes: 5 }],
     ['higher price', { amountMsat: msat(100_001n) }],
     ['higher fee', { maxFeeMsat: msat(5001n) }],
   ] as const) {
@@ -316,7 +318,7 @@ describe('R-APR-6 what cannot be asked about is denied, and nothing stays of it'
 })
 
 describe('R-APR-7 a decision', () => {
-  test('is made once, about an open question', async () => {
+  test('is made about an open question', async () => {
     const { id } = await ask()
     const decided = await approvals.decide(id, 'denied', 1001)
     expect(decided).toEqual({
@@ -324,15 +326,38 @@ describe('R-APR-7 a decision', () => {
       state: 'denied',
       decidedAtSeconds: 1001,
     })
-    await expect(approvals.decide(id, 'approved', 1002)).rejects.toThrow(/it is denied/)
+    await expect(approvals.decide(id, 'denied', 1002)).rejects.toThrow(/it is denied/)
     await expect(approvals.decide('22222222', 'approved', 1002)).rejects.toThrow(/no such question/)
     expect(await statusOf()).toBe('denied')
+  })
+
+  test('can be turned either way until it is used or expires, and each is a receipt', async () => {
+    const book = createReceiptBook(database, {
+      path: join(scratch.folder, 'receipts.jsonl'),
+      seal: createSeal(new Uint8Array(32)),
+    })
+    const { id } = await ask()
+    for (const answer of ['denied', 'approved', 'denied'] as const) {
+      const { state, expiresAtSeconds } = await approvals.decide(id, answer, 1001)
+      expect([state, expiresAtSeconds]).toEqual([answer, 1000 + 3600])
+    }
+    expect(await statusOf()).toBe('denied')
+    expect((await approvals.decide(id, 'approved', 1002)).decidedAtSeconds).toBe(1002)
+    expect(await statusOf()).toBe('approved')
+    await expect(approvals.decide(id, 'denied', 1003)).rejects.toThrow(/it is used/)
+    const reasons = (await book.list()).map(({ reason }) => reason)
+    expect(reasons).toEqual(['denied', 'approved', 'denied', 'approved'])
+
+    const other = await ask()
+    await approvals.decide(other.id, 'denied', 1003)
+    const late = approvals.decide(other.id, 'approved', 1000 + 2 * 3600)
+    await expect(late).rejects.toThrow(/it is expired/)
   })
 
   test('is a receipt, without the query of the URL', async () => {
     const book = createReceiptBook(database, {
       path: join(scratch.folder, 'receipts.jsonl'),
-      preimageOf: () => undefined,
+      seal: createSeal(new Uint8Array(32)),
     })
     const { id } = await ask()
     expect(await book.list()).toEqual([])
@@ -391,7 +416,7 @@ describe('R-APR-8 the list', () => {
   test('keeps a bounded history', async () => {
     const { raw } = database
     await ask()
-    raw.exec('UPDATE approvals SET seq = 1')
+    raw.exec('UPDATE approvals SET id = 1')
     raw.exec("UPDATE sqlite_sequence SET seq = 10000 WHERE name = 'approvals'")
     await ask({}, 4600)
     expect((await approvals.list(4600)).map(({ state }) => state)).toEqual(['pending'])
@@ -406,6 +431,31 @@ test('R-APR-9 the payee’s words are cut, and nothing invisible is in them', as
   expect(proposal.capability).toBe(proposal.description)
   const other = await ask({ url: 'https://a.example/', capability: undefined })
   expect((await approvals.find(other.id))!.proposal.capability).toBeUndefined()
+})
+
+describe('R-JRN-26 a value that changed on the disk is noticed', () => {
+  for (const change of [
+    'amount_msat = amount_msat + 1',
+    "url = 'https://a.example/v1/other'",
+    "state = 'approved'",
+    'expires_at = expires_at + 1',
+    'body_bytes = 1',
+  ]) {
+    test(`approvals: ${change}`, async () => {
+      const { id } = await ask()
+      database.raw.exec(`UPDATE approvals SET ${change}`)
+      const unusable = { code: 'JOURNAL_UNUSABLE', details: { reason: 'damaged' } }
+      await expect(approvals.find(id)).rejects.toMatchObject(unusable)
+      await expect(approvals.list(clock)).rejects.toMatchObject(unusable)
+      await expect(approvals.decide(id, 'approved', clock)).rejects.toMatchObject(unusable)
+    })
+  }
+
+  test('the latest time that was seen', async () => {
+    await ask()
+    database.raw.exec('UPDATE approval_clock SET at = at + 1')
+    await expect(ask()).rejects.toMatchObject({ code: 'JOURNAL_UNUSABLE' })
+  })
 })
 
 describe('R-APR-2 in any history', () => {
@@ -461,7 +511,8 @@ describe('R-APR-2 in any history', () => {
             if (each.kind === 'decide') {
               const one = paper[each.which]
               if (one === undefined) continue
-              const isOpen = one.state === 'pending' && latest < one.expiresAt
+              const isOpen =
+                one.state !== 'used' && one.state !== each.answer && latest < one.expiresAt
               const decided = book.decide(one.id, each.answer, given)
               if (isOpen) one.state = (await decided).state
               else await expect(decided).rejects.toThrow(RangeError)

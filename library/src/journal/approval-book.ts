@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Proposal } from '../client/index.ts'
 import { newApprovalId, readApprovalId } from './approval-id.ts'
-import { approvalOf, columns } from './approval-row.ts'
+import { approvalOf, approvalTable, clockTable, hostOf, rowOf } from './approval-row.ts'
+import type { Row } from './checked-table.ts'
 import type { Database } from './database.ts'
 import type { Approval, ApprovalAnswer, ApprovalState, Approvals } from './journal.ts'
 import { plainText } from './plain-text.ts'
@@ -53,7 +54,7 @@ function ask(db: DatabaseSync, proposal: Proposal, nowSeconds: number): Approval
 
   const approved = earlier.find((one) => one.state === 'approved' && covers(one, proposal))
   if (approved !== undefined) {
-    db.prepare("UPDATE approvals SET state = 'used' WHERE id = ?").run(approved.id)
+    approvalTable.update(db, rowNamed(db, approved.id)!, { state: 'used' })
     return { status: 'approved', id: approved.id }
   }
   // A denial is about the purchase: another price does not ask again.
@@ -69,15 +70,13 @@ function ask(db: DatabaseSync, proposal: Proposal, nowSeconds: number): Approval
 /** What was asked about the same purchase and is in force. Latest first. */
 function answersFor(
   db: DatabaseSync,
-  { method, url, payee }: Proposal,
+  { method, url, payee, bodySha256 }: Proposal,
   nowSeconds: number,
 ): readonly Approval[] {
-  return db
-    .prepare(
-      `SELECT ${columns} FROM approvals
-        WHERE expires_at > ? AND method = ? AND url = ? AND payee = ? ORDER BY seq DESC`,
-    )
-    .all(nowSeconds, method, url, payee)
+  const where = `WHERE expires_at > ? AND method = ? AND url = ? AND payee = ? AND body_sha256 IS ?
+    ORDER BY id DESC`
+  return approvalTable
+    .select(db, where, nowSeconds, method, url, payee, bodySha256 ?? null)
     .map((row) => approvalOf(row, nowSeconds))
 }
 
@@ -98,34 +97,12 @@ function isFull(db: DatabaseSync, host: string, nowSeconds: number): boolean {
 }
 
 function put(db: DatabaseSync, proposal: Proposal, nowSeconds: number): string {
-  const isTaken = db.prepare('SELECT 1 FROM approvals WHERE id = ?')
-  const id = newApprovalId((candidate) => isTaken.get(candidate) !== undefined)
-  const { lastInsertRowid } = db
-    .prepare(
-      `INSERT INTO approvals (id, state, asked_because, host, origin, method, url, amount_msat,
-          max_fee_msat, payee, payment_hash, description, capability, created_at, expires_at)
-        VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    )
-    .run(
-      id,
-      proposal.askedBecause,
-      hostOf(proposal.origin),
-      proposal.origin,
-      proposal.method,
-      proposal.url,
-      proposal.amountMsat,
-      proposal.maxFeeMsat,
-      proposal.payee,
-      proposal.paymentHash,
-      plainText(proposal.description),
-      proposal.capability === undefined ? null : plainText(proposal.capability),
-      nowSeconds,
-      nowSeconds + lifeSeconds,
-    )
-  db.prepare('DELETE FROM approvals WHERE seq <= ? AND expires_at <= ?').run(
-    Number(lastInsertRowid) - maxKept,
-    nowSeconds,
-  )
+  const id = newApprovalId((candidate) => rowNamed(db, candidate) !== undefined)
+  const times = { atSeconds: nowSeconds, untilSeconds: nowSeconds + lifeSeconds }
+  approvalTable.insert(db, rowOf(proposal, { id, ...times }))
+  db.prepare(
+    'DELETE FROM approvals WHERE id <= (SELECT max(id) FROM approvals) - ? AND expires_at <= ?',
+  ).run(maxKept, nowSeconds)
   return id
 }
 
@@ -135,16 +112,14 @@ function decide(
   answer: 'approved' | 'denied',
   nowSeconds: number,
 ): Approval {
-  const asked = find(db, givenId, nowSeconds)
-  if (asked === undefined) throw new RangeError('there is no such question; see the list of them')
-  if (asked.state !== 'pending') {
-    throw new RangeError(`the question ${asked.id} is not open any more: it is ${asked.state}`)
+  const row = rowOfGiven(db, givenId)
+  if (row === undefined) throw new RangeError('there is no such question; see the list of them')
+  const asked = approvalOf(row, nowSeconds)
+  // Whoever answered may change his mind, as long as nothing was paid for it.
+  if (asked.state === answer || asked.state === 'used' || asked.state === 'expired') {
+    throw new RangeError(`the question ${asked.id} cannot be answered so: it is ${asked.state}`)
   }
-  db.prepare('UPDATE approvals SET state = ?, decided_at = ? WHERE id = ?').run(
-    answer,
-    nowSeconds,
-    asked.id,
-  )
+  approvalTable.update(db, row, { state: answer, decided_at: nowSeconds })
   const { origin, method, url, amountMsat, maxFeeMsat, paymentHash } = asked.proposal
   writeReceipt(db, {
     kind: 'approval',
@@ -162,10 +137,17 @@ function decide(
 }
 
 function find(db: DatabaseSync, givenId: string, nowSeconds: number): Approval | undefined {
-  const id = readApprovalId(givenId)
-  if (id === undefined) return undefined
-  const row = db.prepare(`SELECT ${columns} FROM approvals WHERE id = ?`).get(id)
+  const row = rowOfGiven(db, givenId)
   return row === undefined ? undefined : approvalOf(row, nowSeconds)
+}
+
+function rowOfGiven(db: DatabaseSync, givenId: string): Row | undefined {
+  const id = readApprovalId(givenId)
+  return id === undefined ? undefined : rowNamed(db, id)
+}
+
+function rowNamed(db: DatabaseSync, id: string): Row | undefined {
+  return approvalTable.selectOne(db, 'WHERE approval_id = ?', id)
 }
 
 function list(
@@ -173,29 +155,36 @@ function list(
   nowSeconds: number,
   state: ApprovalState | undefined,
 ): readonly Approval[] {
-  const inForce =
+  const latestFirst = `ORDER BY id DESC LIMIT ${maxListed}`
+  const rows =
     state === undefined
-      ? '1'
-      : "(CASE WHEN state <> 'used' AND expires_at <= ? THEN 'expired' ELSE state END) = ?"
-  const values = state === undefined ? [] : [nowSeconds, state]
-  return db
-    .prepare(
-      `SELECT ${columns} FROM approvals WHERE ${inForce} ORDER BY seq DESC LIMIT ${maxListed}`,
-    )
-    .all(...values)
-    .map((row) => approvalOf(row, nowSeconds))
+      ? approvalTable.select(db, latestFirst)
+      : approvalTable.select(
+          db,
+          `WHERE (CASE WHEN state <> 'used' AND expires_at <= ? THEN 'expired' ELSE state END) = ?
+            ${latestFirst}`,
+          nowSeconds,
+          state,
+        )
+  return rows.map((row) => approvalOf(row, nowSeconds))
 }
 
 /** Moves the clock of the questions on, and never back. */
 function advance(db: DatabaseSync, nowSeconds: number): number {
   if (!Number.isFinite(nowSeconds)) throw new RangeError('nowSeconds: expected a number')
-  db.prepare('UPDATE approval_clock SET at = ? WHERE at < ?').run(nowSeconds, nowSeconds)
-  return latest(db, nowSeconds)
+  const row = clockTable.selectOne(db, '')
+  const at = Math.max(secondsOf(row), nowSeconds)
+  if (row === undefined) clockTable.insert(db, { at })
+  else if (at > secondsOf(row)) clockTable.update(db, row, { at })
+  return at
 }
 
 function latest(db: DatabaseSync, nowSeconds: number): number {
-  const seen = Number(db.prepare('SELECT at FROM approval_clock').get()?.['at'] ?? 0)
-  return Math.max(seen, nowSeconds)
+  return Math.max(secondsOf(clockTable.selectOne(db, '')), nowSeconds)
+}
+
+function secondsOf(row: Row | undefined): number {
+  return Number(row?.['at'] ?? 0)
 }
 
 /**
@@ -207,9 +196,4 @@ function canBeShown({ origin, method, url, payee, paymentHash }: Proposal): bool
   return [origin, method, payee, paymentHash].every(
     (text) => text.length <= maxNameCharacters && plainText(text, maxNameCharacters) === text,
   )
-}
-
-function hostOf(origin: string): string {
-  const host = URL.parse(origin)?.hostname ?? ''
-  return host === '' ? origin : host
 }

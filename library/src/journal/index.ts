@@ -7,6 +7,8 @@ export type {
   Journal,
   JournalOptions,
   KeyChoice,
+  PaymentBook,
+  PaymentSummary,
   Receipt,
   ReceiptBook,
   ReceiptKind,

@@ -1,4 +1,13 @@
-import type { Ledger, Note, Proposal, Receipts, StoredToken, TokenStore } from '../client/index.ts'
+import type { Msat } from '../amount/index.ts'
+import type {
+  Ledger,
+  Note,
+  PaymentState,
+  Proposal,
+  Receipts,
+  StoredToken,
+  TokenStore,
+} from '../client/index.ts'
 
 /**
  * Where the key comes from that seals tokens and preimages in the file.
@@ -25,7 +34,7 @@ export type JournalOptions = {
  */
 export type Journal = {
   readonly path: string
-  readonly ledger: Ledger
+  readonly ledger: PaymentBook
   readonly tokens: TokenBook
   readonly receipts: ReceiptBook
   readonly approvals: Approvals
@@ -35,12 +44,37 @@ export type Journal = {
   close(): Promise<void>
 }
 
+/** The ledger, and ways to look at many payments without opening what is sealed in them. */
+export type PaymentBook = Ledger & {
+  summary(): Promise<PaymentSummary>
+  /**
+   * The hashes of those whose payment hash begins with these digits, oldest first.
+   *
+   * @param digits - Hexadecimal, in lower case.
+   */
+  named(digits: string): Promise<readonly string[]>
+}
+
+/** All payments, in numbers. */
+export type PaymentSummary = {
+  readonly counts: Readonly<Record<PaymentState, number>>
+  /**
+   * What each host got, and what is set aside for it: amounts and fees of what settled, amounts and
+   * fee ceilings of what has not ended. The most first; none that is zero.
+   */
+  readonly hosts: readonly { readonly host: string; readonly takenMsat: Msat }[]
+}
+
 /** Tokens, and ways to look at a few of many. */
 export type TokenBook = TokenStore & {
   /** Latest first. */
   latest(filter?: {
     readonly origin?: string
-    /** Only those that may still open something, or are owed, at this second since 1970. */
+    readonly standing?: StoredToken['standing']
+    /**
+     * Only those that may still open something, or are owed, at this second since 1970. What was good
+     * for a number of requests and brought so many answers opens nothing more.
+     */
     readonly openAtSeconds?: number
     /** At most so many. Default: all. */
     readonly limit?: number
@@ -114,7 +148,10 @@ export type ReceiptBook = Receipts & {
     /** The latest so many of those. */
     readonly limit?: number
   }): Promise<readonly Receipt[]>
-  /** Reads the whole file, follows its chain, and holds it against the journal. */
+  /**
+   * Adds to the file what it still lacks, reads all of it, follows its chain, and holds it against the
+   * journal.
+   */
   verify(): Promise<ReceiptVerdict>
   /** One line a settled payment, with a line of names first. RFC 4180; nothing that a spreadsheet runs. */
   exportCsv(): Promise<string>
@@ -160,7 +197,12 @@ export type Approvals = {
    * `approved` takes the approval: it is good for one payment. `denied` stays until it expires.
    */
   ask(proposal: Proposal, nowSeconds: number): Promise<ApprovalAnswer>
-  /** @throws {RangeError} when there is no such question, or it is not open any more. */
+  /**
+   * Answers an open question, or turns an answer that is in force and not used.
+   *
+   * @throws {RangeError} when there is no such question, it was answered so already, its approval was
+   *   used, or it expired.
+   */
   decide(id: string, answer: 'approved' | 'denied', nowSeconds: number): Promise<Approval>
   find(id: string): Promise<Approval | undefined>
   /** Latest first, at most 1000. Default: all. */

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { scratchFolder } from '../../../test/journal/scratch-database.ts'
+import { skipPart } from '../../../test/parts.ts'
 import { createKeyFile, readKeyFile } from './key-file.ts'
 
 let scratch: ReturnType<typeof scratchFolder>
@@ -149,7 +150,9 @@ describe('R-SEAL-5 a key file is refused', () => {
     expect(() => readKeyFile(`${file}.pipe`)).toThrow(refused('not an ordinary file'))
   })
 
-  test.runIf(process.getuid?.() === 0)('that belongs to somebody else', () => {
+  const isRoot = process.getuid?.() === 0
+  const lacksRoot = skipPart('root', isRoot ? undefined : 'the tests do not run as root')
+  test.skipIf(lacksRoot)('that belongs to somebody else', () => {
     writeFileSync(file, text, { mode: 0o600 })
     chownSync(file, 12345, 12345)
     expect(() => readKeyFile(file)).toThrow(refused('belongs to another user'))

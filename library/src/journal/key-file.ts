@@ -14,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { syncFolder } from './sync-folder.ts'
 import { systemCode, unavailable, unusable } from './unusable.ts'
 
 const keyBytes = 32
@@ -87,16 +88,6 @@ function link(draft: string, file: string): void {
     linkSync(draft, file)
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
-  }
-}
-
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return // folders cannot be opened there
-  const descriptor = openSync(folder, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
   }
 }
 

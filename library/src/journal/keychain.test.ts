@@ -128,7 +128,6 @@ const systems: readonly System[] = [
 
 function environment(): NodeJS.ProcessEnv {
   return {
-    PATH: `${join(scratch.folder, 'bin')}:/usr/bin:/bin`,
     HOME: scratch.folder,
     TMPDIR: scratch.folder,
     SystemRoot: scratch.folder,
@@ -136,6 +135,8 @@ function environment(): NodeJS.ProcessEnv {
     SATWAY_WALLET: 'a secret that is none of its business',
   }
 }
+
+const standIns = (): readonly string[] => [join(scratch.folder, 'bin')]
 
 function install(file: string, script: string): void {
   const whole = join(scratch.folder, file)
@@ -146,7 +147,12 @@ function install(file: string, script: string): void {
 function keychainOf(system: System, timeoutMs = 30_000): Keychain {
   install(system.file, system.script)
   const { platform } = system
-  return createKeychain({ platform, environment: environment(), timeoutMs })!
+  return createKeychain({
+    platform,
+    environment: environment(),
+    folders: standIns(),
+    timeoutMs,
+  })!
 }
 
 const calls = (): string => readFileSync(join(scratch.folder, 'calls'), 'utf8')
@@ -259,7 +265,12 @@ for (const system of systems) {
     test('is given up when it does not answer, and does not stay behind', async () => {
       install(system.file, `echo $$ > "$TMPDIR/pid"; exec sleep 1000`)
       const { platform } = system
-      const keychain = createKeychain({ platform, environment: environment(), timeoutMs: 400 })!
+      const keychain = createKeychain({
+        platform,
+        environment: environment(),
+        folders: standIns(),
+        timeoutMs: 400,
+      })!
       const begun = performance.now()
       expect(await keychain.store(key)).toBeUndefined()
       expect(performance.now() - begun).toBeLessThan(20_000)
@@ -276,7 +287,8 @@ describe('R-SEAL-6 where there is no keychain', () => {
     for (const platform of ['darwin', 'linux', 'freebsd'] as const) {
       const found = createKeychain({
         platform,
-        environment: { ...environment(), PATH: join(scratch.folder, 'bin') },
+        environment: environment(),
+        folders: standIns(),
       })
       expect(found).toBeUndefined()
     }
@@ -287,7 +299,11 @@ describe('R-SEAL-6 where there is no keychain', () => {
     install('bin/secret-tool', secretTool)
     const { DBUS_SESSION_BUS_ADDRESS: _, ...bare } = environment()
     const linux = (more: NodeJS.ProcessEnv): Keychain | undefined =>
-      createKeychain({ platform: 'linux', environment: { ...bare, ...more } })
+      createKeychain({
+        platform: 'linux',
+        environment: { ...bare, ...more },
+        folders: standIns(),
+      })
     expect(linux({})).toBeUndefined()
     expect(linux({ DBUS_SESSION_BUS_ADDRESS: '' })).toBeUndefined()
     expect(linux({ XDG_RUNTIME_DIR: scratch.folder })).toBeUndefined()
@@ -300,11 +316,11 @@ describe('R-SEAL-6 where there is no keychain', () => {
     bus.close()
   })
 
-  test('no tool is taken from the working directory', () => {
+  test('no tool is taken from where the environment says', () => {
     install('bin/security', security)
-    for (const path of ['', '.', 'bin', ':', './bin']) {
-      const relative = { ...environment(), PATH: path }
-      expect(createKeychain({ platform: 'darwin', environment: relative })).toBeUndefined()
+    for (const path of [join(scratch.folder, 'bin'), '/proc/self/cwd/bin', '', '.', 'bin', ':']) {
+      const given = { ...environment(), PATH: path }
+      expect(createKeychain({ platform: 'darwin', environment: given })).toBeUndefined()
     }
   })
 })

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import type { ToolRun } from './run-tool.ts'
-import { findTool, runTool } from './run-tool.ts'
+import { findTool, runTool, toolFolders } from './run-tool.ts'
 import type { KeyKind } from './seal-record.ts'
 
 /** What a keychain said about a key. `locked`: it did not answer, or would not. */
@@ -26,6 +26,8 @@ export type KeychainOptions = {
   readonly platform?: NodeJS.Platform
   /** Default: this process's. */
   readonly environment?: NodeJS.ProcessEnv
+  /** Where tools are looked for. Default: where systems have them. */
+  readonly folders?: readonly string[]
   /** How long a tool may take. Default 5000. */
   readonly timeoutMs?: number
 }
@@ -39,16 +41,16 @@ type Tool = (args: readonly string[], input?: string) => Promise<ToolRun>
 /** @returns `undefined` where there is none, which is normal: on servers, in containers. */
 export function createKeychain(options: KeychainOptions = {}): Keychain | undefined {
   const { platform = process.platform, environment = process.env } = options
-  const { timeoutMs = patienceMs } = options
+  const { folders = toolFolders, timeoutMs = patienceMs } = options
   const tool = (command: string | undefined): Tool | undefined =>
     command === undefined
       ? undefined
       : (args, input = '') => runTool({ command, args, input, environment, timeoutMs })
 
-  if (platform === 'darwin') return macKeychain(tool(findTool('security', environment)))
+  if (platform === 'darwin') return macKeychain(tool(findTool('security', folders)))
   if (platform === 'win32') return windowsKeychain(tool(powershellOf(environment)))
   if (!hasSessionBus(environment)) return undefined
-  return secretService(tool(findTool('secret-tool', environment)))
+  return secretService(tool(findTool('secret-tool', folders)))
 }
 
 /**
@@ -177,6 +179,6 @@ function hasSessionBus(environment: NodeJS.ProcessEnv): boolean {
 /** Where Windows has it: looking along the path would begin in the working directory. */
 function powershellOf(environment: NodeJS.ProcessEnv): string | undefined {
   const root = environment['SystemRoot'] ?? ''
-  if (root === '') return undefined
+  if (!isAbsolute(root)) return undefined
   return join(root, 'System32', 'WindowsPowerShell', 'v1.0', 'powershell.exe')
 }

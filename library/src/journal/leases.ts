@@ -5,12 +5,6 @@ import { isGone, ownOwner } from './owner.ts'
 import { isOpenRow, stateOf } from './payment-row.ts'
 import { prepared } from './prepared.ts'
 
-/**
- * How long an order that a process gave just before it ended may still be on its way to the wallet,
- * counted from when the process was first seen to be gone.
- */
-const onItsWaySeconds = 1
-
 /** Until when the process that began a payment may be about to order it. */
 export type Leases = {
   /** The name of this process. */
@@ -21,7 +15,8 @@ export type Leases = {
   noteLater(rows: readonly Row[]): Promise<void>
   /**
    * The lease of one payment. Once its process is gone, it is over for one that was never sent or has
-   * ended, and for any other a second after that was first seen.
+   * ended; for any other once an order can no longer be on its way to the wallet, counted from when the
+   * process was first seen to be gone. Where nobody knows how long that takes, it stays as given.
    */
   untilOf(row: Row): number
 }
@@ -71,7 +66,8 @@ export function createLeases(database: Database, now: () => number): Leases {
       if (!isOver(owner)) return given
       // What it bought and did not use is anybody's, too.
       if (!isOpenRow(row) || stateOf(row) === 'intent') return 0
-      return Math.min(given, (seenAt.get(owner) ?? Infinity) + onItsWaySeconds)
+      const lag = (row['order_lag'] as number | null) ?? Infinity
+      return Math.min(given, (seenAt.get(owner) ?? Infinity) + lag)
     },
   }
 }

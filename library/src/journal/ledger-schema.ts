@@ -9,6 +9,10 @@ export const ledgerSchema: string = `
 CREATE TABLE payments (
   id INTEGER PRIMARY KEY,
   payment_hash TEXT NOT NULL UNIQUE CHECK (length(payment_hash) = 64),
+  -- Which one at this hash: 1, and one more each time that it is begun again. The row is the latest.
+  attempt INTEGER NOT NULL CHECK (attempt >= 1),
+  -- Whether a wallet has said of any attempt that it failed.
+  ordered INTEGER NOT NULL CHECK (ordered IN (0, 1)),
   state TEXT NOT NULL CHECK (state IN ('intent', 'sending', 'unknown', 'settled', 'failed')),
   -- Its place among those that are unfinished; NULL once it is finished.
   position INTEGER,
@@ -22,6 +26,9 @@ CREATE TABLE payments (
   lease_until REAL NOT NULL,
   -- Which process began it: owner.ts.
   owner TEXT NOT NULL,
+  -- Which wallet is to pay it, and how long an order may be on its way to that one.
+  wallet_id TEXT,
+  order_lag REAL,
   origin TEXT NOT NULL,
   host TEXT NOT NULL,
   target TEXT NOT NULL,
@@ -103,5 +110,5 @@ CREATE TABLE tokens (
   checksum INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX tokens_open ON tokens (origin, opens_until);
-CREATE INDEX tokens_owed ON tokens (host, opens_until) WHERE standing = 'owed';
+CREATE INDEX tokens_at_host ON tokens (host, standing, opens_until);
 `

@@ -7,6 +7,8 @@ import type { Seal } from './seal.ts'
 
 export const paymentTable: CheckedTable = checkedTable('payments', [
   'payment_hash',
+  'attempt',
+  'ordered',
   'state',
   'position',
   'abandoned',
@@ -18,6 +20,8 @@ export const paymentTable: CheckedTable = checkedTable('payments', [
   'ended_at',
   'lease_until',
   'owner',
+  'wallet_id',
+  'order_lag',
   'origin',
   'host',
   'target',
@@ -38,11 +42,20 @@ export const paymentTable: CheckedTable = checkedTable('payments', [
 /** A payment that begins. */
 export function rowOf(
   intent: PaymentIntent,
-  begun: { readonly owner: string; readonly position: number; readonly seal: Seal },
+  begun: {
+    readonly owner: string
+    readonly position: number
+    readonly seal: Seal
+    /** What is known of this payment hash. */
+    readonly known: Row | undefined
+  },
 ): Row {
   const { paymentHash, token } = intent
+  const { known } = begun
   return {
     payment_hash: paymentHash,
+    attempt: known === undefined ? 1 : attemptOf(known) + 1,
+    ordered: known?.['ordered'] ?? 0,
     state: 'intent',
     position: begun.position,
     abandoned: 0,
@@ -54,6 +67,8 @@ export function rowOf(
     ended_at: null,
     lease_until: intent.leaseUntilSeconds,
     owner: begun.owner,
+    wallet_id: intent.walletId ?? null,
+    order_lag: intent.orderLagSeconds ?? null,
     origin: intent.origin,
     host: intent.host,
     target: intent.target,
@@ -93,6 +108,9 @@ export function entryOf(row: Row, seal: Seal, leaseUntilSeconds: number): Paymen
     decidedBy: row['decided_by'] as PaymentEntry['decidedBy'],
     createdAtSeconds: row['created_at'] as number,
     leaseUntilSeconds,
+    walletId: (row['wallet_id'] as string | null) ?? undefined,
+    orderLagSeconds: (row['order_lag'] as number | null) ?? undefined,
+    attempt: attemptOf(row),
     state: stateOf(row),
     preimage: openedPreimage(row, seal),
     feeMsat: row['fee_msat'] === null ? undefined : amountOf(row, 'fee_msat'),
@@ -101,6 +119,10 @@ export function entryOf(row: Row, seal: Seal, leaseUntilSeconds: number): Paymen
     tokenStored: Number(row['token_stored']) === 1,
     abandoned: Number(row['abandoned']) === 1,
   }
+}
+
+export function attemptOf(row: Row): number {
+  return Number(row['attempt'])
 }
 
 export function stateOf(row: Row): PaymentState {

@@ -13,20 +13,23 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ScratchDatabase } from '../../../test/journal/scratch-database.ts'
 import { scratchDatabase, scratchFolder } from '../../../test/journal/scratch-database.ts'
+import { intentOf } from '../../../test/journal/scratch-journal.ts'
 import { msat } from '../amount/index.ts'
-import { L402Error } from '../errors.ts'
 import type { Database } from './database.ts'
+import { paymentTable, preimageContext, rowOf } from './payment-row.ts'
 import { createReceiptBook } from './receipt-book.ts'
-import type { PreimageOf } from './receipt-check.ts'
 import { checkReceipts } from './receipt-check.ts'
 import { digestOf, noLine, readReceipt } from './receipt-line.ts'
 import { createReceiptMirror } from './receipt-mirror.ts'
 import type { ReceiptRow } from './receipt-writer.ts'
 import { writeReceipt } from './receipt-writer.ts'
+import { createSeal } from './seal.ts'
+import { readTotals, writeTotals } from './totals.ts'
 
 let scratch: ReturnType<typeof scratchFolder>
 let path = ''
@@ -42,8 +45,13 @@ afterEach(async () => {
 })
 
 const preimage = (n: number): string => n.toString(16).padStart(64, '0')
-const hashOf = (n: number): string => createHash('sha256').update(preimage(n), 'hex').digest('hex')
-const preimages = new Map(Array.from({ length: 100 }, (_, n) => [hashOf(n), preimage(n)]))
+const numberOf = new Map<string, number>()
+function hashOf(n: number): string {
+  const hash = createHash('sha256').update(preimage(n), 'hex').digest('hex')
+  numberOf.set(hash, n)
+  return hash
+}
+const seal = createSeal(new Uint8Array(32).fill(9))
 
 type Scene = {
   readonly database: ScratchDatabase
@@ -51,19 +59,47 @@ type Scene = {
   write(...rows: ReceiptRow[]): Promise<void>
 }
 
-async function scene(preimageOf: PreimageOf = (hash) => preimages.get(hash)): Promise<Scene> {
+async function scene(): Promise<Scene> {
   const database = await scratchDatabase(scratch.folder)
-  const book = createReceiptBook(database, { path, preimageOf })
+  const book = createReceiptBook(database, { path, seal })
   open.push(database, book)
   return {
     database,
     book,
     async write(...rows) {
       await database.transact(true, (db) => {
-        for (const row of rows) writeReceipt(db, row)
+        for (const row of rows) writeBoth(db, row)
       })
     },
   }
+}
+
+/** A receipt, and the payment of one that settled, as the ledger writes them. */
+function writeBoth(db: DatabaseSync, row: ReceiptRow): void {
+  writeReceipt(db, row)
+  const { kind, paymentHash, origin, amountMsat, feeMsat } = row
+  if (kind !== 'settled') return
+  const n = numberOf.get(paymentHash!)!
+  const intent = {
+    ...intentOf(n),
+    paymentHash: paymentHash!,
+    origin: origin!,
+    amountMsat: msat(amountMsat!),
+  }
+  paymentTable.insert(db, {
+    ...rowOf(intent, { owner: '-', position: n, seal, known: undefined }),
+    state: 'settled',
+    position: null,
+    fee_msat: feeMsat!,
+    ended_at: row.atSeconds,
+    preimage: seal.seal(preimage(n), preimageContext(paymentHash)),
+  })
+  const totals = readTotals(db, row.atSeconds)
+  const costMsat = amountMsat! + feeMsat!
+  totals.settledMsat += costMsat
+  totals.hourMsat += costMsat
+  totals.dayMsat += costMsat
+  writeTotals(db, totals)
 }
 
 /** A payment that went well. */
@@ -84,7 +120,14 @@ function bought(n: number, atSeconds = 1_772_323_200 + n): ReceiptRow[] {
       decidedBy: 'policy',
     },
     { kind: 'sending', atSeconds, paymentHash, origin },
-    { kind: 'settled', atSeconds: atSeconds + 0.5, paymentHash, origin, feeMsat: msat(3n) },
+    {
+      kind: 'settled',
+      atSeconds: atSeconds + 0.5,
+      paymentHash,
+      origin,
+      amountMsat: msat(10_000n),
+      feeMsat: msat(3n),
+    },
   ]
 }
 
@@ -235,7 +278,7 @@ describe('R-RCT-13 the file follows the journal', () => {
     const { book, database } = await scene()
     for (let i = 0; i < 10; i++) {
       await database.transact(true, (db) => {
-        for (let j = 0; j < 500; j++) for (const row of bought(j % 100)) writeReceipt(db, row)
+        for (let j = 0; j < 500; j++) for (const row of bought(500 * i + j)) writeBoth(db, row)
       })
     }
     await book.close()
@@ -269,7 +312,7 @@ describe('R-RCT-13 the file follows the journal', () => {
     const database = await scratchDatabase(scratch.folder)
     open.push(database)
     await database.transact(true, (db) => {
-      for (const row of bought(1)) writeReceipt(db, row)
+      for (const row of bought(1)) writeBoth(db, row)
     })
     // A payment that shares the transaction of the copy, which then cannot be committed.
     const failing: Database = {
@@ -287,7 +330,7 @@ describe('R-RCT-13 the file follows the journal', () => {
     await expect(mirror.sync()).rejects.toThrow('disk full')
     await mirror.close()
     expect(linesOf()).toHaveLength(3)
-    const book = createReceiptBook(database, { path, preimageOf: (hash) => preimages.get(hash) })
+    const book = createReceiptBook(database, { path, seal })
     open.push(book)
     await book.note({
       kind: 'delivered',
@@ -426,26 +469,22 @@ describe('R-RCT-15 the check follows the chain of the file and of the journal', 
         const own = scratchFolder()
         const database = await scratchDatabase(own.folder)
         const file = join(own.folder, 'receipts.jsonl')
-        let book = createReceiptBook(database, {
-          path: file,
-          preimageOf: (hash) => preimages.get(hash),
-        })
+        let book = createReceiptBook(database, { path: file, seal })
         try {
           let written = 0
+          let payments = 0
           for (const step of steps) {
             if (step.kind === 'restart') {
               await book.close()
-              book = createReceiptBook(database, {
-                path: file,
-                preimageOf: (hash) => preimages.get(hash),
-              })
+              book = createReceiptBook(database, { path: file, seal })
             }
             if (step.kind === 'verify') expect((await book.verify()).problems).toEqual([])
             if (step.kind !== 'write') continue
             await database.transact(true, (db) => {
               for (const row of step.rows) writeReceipt(db, row)
+              if (step.buys) for (const row of bought(payments++)) writeBoth(db, row)
             })
-            written += step.rows.length
+            written += step.rows.length + (step.buys ? 3 : 0)
           }
           expect(await book.verify()).toMatchObject({ lines: written, problems: [] })
         } finally {
@@ -569,6 +608,7 @@ describe('R-RCT-15 the check follows the chain of the file and of the journal', 
     const change = raw.prepare('UPDATE receipts SET line = ? WHERE seq = 2')
     change.run(line.replace('sending', 'unknown'))
     expect((await book.verify()).problems).toEqual([
+      'receipt 2 was changed in the journal',
       'receipt 3 of the journal does not follow the one before it',
       'receipts.jsonl line 2: is not receipt 2 of the journal',
     ])
@@ -616,8 +656,8 @@ describe('R-RCT-15 the check follows the chain of the file and of the journal', 
       database.raw.prepare('SELECT line FROM receipts WHERE seq = 4').get()?.['line'],
     )
     const check = (): Promise<readonly string[]> =>
-      checkReceipts(database, path, { sync: async () => {} }, () => preimage(1)).then(
-        ({ problems }) => problems.filter((problem) => problem.startsWith('receipts.jsonl')),
+      checkReceipts(database, path, { sync: async () => {} }, seal).then(({ problems }) =>
+        problems.filter((problem) => problem.startsWith('receipts.jsonl')),
       )
     appendFileSync(path, line.slice(0, 50))
     expect(await check()).toEqual([])
@@ -649,18 +689,21 @@ describe('R-RCT-15 the check follows the chain of the file and of the journal', 
 })
 
 describe('R-RCT-16 the check proves each settled payment', () => {
-  for (const [what, preimageOf] of [
-    ['none', () => undefined],
-    ['another', () => preimage(7)],
-    ['one that is no preimage', () => 'xyz'],
-    ['a short one', () => ''],
-    ['one that does not open', () => Promise.reject(new L402Error('JOURNAL_UNUSABLE'))],
+  const context = preimageContext(hashOf(2))
+  for (const [what, sealed] of [
+    ['another', seal.seal(preimage(7), context)],
+    ['one that is no preimage', seal.seal('xyz', context)],
+    ['an empty one', seal.seal('', context)],
+    ['one that does not open', seal.seal(preimage(2), preimageContext(hashOf(1)))],
+    ['one of another key', createSeal(new Uint8Array(32)).seal(preimage(2), context)],
   ] as const) {
     test(`with the preimage in the journal; ${what} is a problem`, async () => {
-      const { book, write } = await scene((hash) =>
-        hash === hashOf(2) ? preimageOf() : preimages.get(hash),
-      )
+      const { book, write, database } = await scene()
       await write(...bought(1), ...bought(2), ...bought(3))
+      await database.transact(true, (db) => {
+        const row = paymentTable.selectOne(db, 'WHERE payment_hash = ?', hashOf(2))!
+        paymentTable.update(db, row, { preimage: sealed })
+      })
       expect(await book.verify()).toMatchObject({
         settled: 3,
         proven: 2,
@@ -669,10 +712,119 @@ describe('R-RCT-16 the check proves each settled payment', () => {
     })
   }
 
-  test('and does not call a store that fails a missing proof', async () => {
-    const { book, write } = await scene(() => Promise.reject(new L402Error('STORE_UNAVAILABLE')))
+  test('and does not call a journal that cannot be read a missing proof', async () => {
+    const { book, write } = await scene()
     await write(...bought(1))
+    const file = join(scratch.folder, 'journal.db')
+    renameSync(file, `${file}.away`)
     await expect(book.verify()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    renameSync(`${file}.away`, file)
+  })
+})
+
+describe('R-RCT-20 the check holds receipts and payments against each other', () => {
+  for (const [what, sql, problems] of [
+    [
+      'a payment of another amount',
+      'UPDATE payments SET amount_msat = 1',
+      [
+        'receipt 3: the journal has no such payment',
+        'receipt 3: no preimage in the journal proves this payment',
+      ],
+    ],
+    [
+      'no payment',
+      'DELETE FROM payments',
+      [
+        'receipt 3: the journal has no such payment',
+        'receipt 3: no preimage in the journal proves this payment',
+      ],
+    ],
+    ['no receipt', 'DELETE FROM receipts', [/^the journal lacks|in all/, /no receipt of its/]],
+    [
+      'a receipt that is found as another',
+      "UPDATE receipts SET payment_hash = 'x' WHERE kind = 'settled'",
+      [
+        'receipt 3 was changed in the journal',
+        'the receipts tell of 0 msat in all, and the payments of 10003',
+        `payment ${hashOf(1)}: no receipt of its settlement`,
+      ],
+    ],
+  ] as const) {
+    test(`${what}`, async () => {
+      const { book, write, database } = await scene()
+      await write(...bought(1))
+      await book.verify()
+      database.raw.exec(sql)
+      const found = (await book.verify()).problems
+      for (const problem of problems) {
+        expect(found).toContainEqual(
+          typeof problem === 'string' ? problem : expect.stringMatching(problem),
+        )
+      }
+    })
+  }
+
+  for (const [what, change, problems] of [
+    ['amount', { amount_msat: 9n }, ['receipt 6: the payment was of another amount']],
+    ['fee', { fee_msat: 9n }, ['receipt 6: the payment had another fee']],
+    ['origin', { origin: 'https://c.example' }, ['receipt 6: the payment went to another origin']],
+    [
+      'state',
+      { state: 'unknown' },
+      [
+        'receipt 6: the journal has no such payment',
+        'receipt 6: no preimage in the journal proves this payment',
+      ],
+    ],
+  ] as const) {
+    test(`a payment of another ${what}, whose row is sound`, async () => {
+      const { book, write, database } = await scene()
+      await write(...bought(1), ...bought(2), ...bought(3))
+      await database.transact(true, (db) => {
+        const row = paymentTable.selectOne(db, 'WHERE payment_hash = ?', hashOf(2))!
+        paymentTable.update(db, row, change)
+      })
+      expect((await book.verify()).problems).toEqual(problems)
+    })
+  }
+
+  test('a sum that is not that of the receipts', async () => {
+    const { book, write, database } = await scene()
+    await write(...bought(1), ...bought(2))
+    await database.transact(true, (db) => {
+      writeTotals(db, { ...readTotals(db, 0), settledMsat: 7n })
+    })
+    expect((await book.verify()).problems).toEqual([
+      'the receipts tell of 20006 msat in all, and the payments of 7',
+    ])
+  })
+
+  test('a settlement that is told twice, in place of another', async () => {
+    const { book, write, database } = await scene()
+    await write(...bought(1))
+    await database.transact(true, (db) => {
+      writeReceipt(db, bought(1)[2]!)
+    })
+    expect((await book.verify()).problems).toEqual([
+      'the receipts tell of 20006 msat in all, and the payments of 10003',
+      `payment ${hashOf(1)}: 2 receipts of its settlement`,
+    ])
+  })
+
+  test('also when chain, file and sums agree with each other', async () => {
+    const { book, write, database } = await scene()
+    await write(...bought(1), ...bought(2))
+    await book.close()
+    // The last purchase is taken out of the chain, its file, and all that is known of both.
+    const lines = linesOf().slice(0, 3)
+    writeFileSync(path, `${lines.join('\n')}\n`)
+    database.raw.exec(`DELETE FROM receipts WHERE seq > 3;
+      UPDATE receipt_files SET last_seq = 3, bytes = ${statSync(path).size}`)
+    expect((await book.verify()).problems).toEqual([
+      'the receipts tell of 10003 msat in all, and the payments of 20006',
+      `payment ${hashOf(2)}: no receipt of its settlement`,
+    ])
   })
 })
 
@@ -737,21 +889,13 @@ describe('R-RCT-19 the list', () => {
 })
 
 type Step =
-  | { readonly kind: 'write'; readonly rows: readonly ReceiptRow[] }
+  | { readonly kind: 'write'; readonly rows: readonly ReceiptRow[]; readonly buys: boolean }
   | { readonly kind: 'verify' | 'restart' }
 
 function history(): fc.Arbitrary<Step> {
   const row: fc.Arbitrary<ReceiptRow> = fc.record(
     {
-      kind: fc.constantFrom(
-        'intent',
-        'sending',
-        'settled',
-        'failed',
-        'unknown',
-        'refused',
-        'approval',
-      ),
+      kind: fc.constantFrom('intent', 'sending', 'failed', 'unknown', 'refused', 'approval'),
       atSeconds: fc.integer({ min: 0, max: 4_000_000_000 }),
       paymentHash: fc.nat(99).map(hashOf),
       origin: fc.string({ unit: 'binary' }),
@@ -768,6 +912,7 @@ function history(): fc.Arbitrary<Step> {
       arbitrary: fc.record({
         kind: fc.constant('write' as const),
         rows: fc.array(row, { maxLength: 5 }),
+        buys: fc.boolean(),
       }),
     },
     {

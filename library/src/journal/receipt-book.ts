@@ -2,18 +2,18 @@ import { lstatSync } from 'node:fs'
 import type { SQLInputValue } from 'node:sqlite'
 import type { Database } from './database.ts'
 import type { Receipt, ReceiptBook } from './journal.ts'
-import type { PreimageOf } from './receipt-check.ts'
 import { checkReceipts } from './receipt-check.ts'
 import { formatCsv } from './receipt-csv.ts'
 import { readReceipt } from './receipt-line.ts'
 import { createReceiptMirror } from './receipt-mirror.ts'
 import { writeReceipt } from './receipt-writer.ts'
+import type { Seal } from './seal.ts'
 
 export type ReceiptBookOptions = {
   /** The file that receipts are appended to. */
   readonly path: string
-  /** The preimage that the journal has for a payment hash; may reject or throw. */
-  readonly preimageOf: PreimageOf
+  /** Opens the preimages that prove settled payments. */
+  readonly seal: Seal
 }
 
 type ListFilter = NonNullable<Parameters<ReceiptBook['list']>[0]>
@@ -22,11 +22,11 @@ type ListFilter = NonNullable<Parameters<ReceiptBook['list']>[0]>
  * The receipts of a journal: a hash-chained table, written in the transactions of what it tells,
  * and its copy in a file, which is written a moment later.
  *
- * @spec journal.md R-RCT-10 to R-RCT-19
+ * @spec journal.md R-RCT-10 to R-RCT-20
  */
 export function createReceiptBook(
   database: Database,
-  { path, preimageOf }: ReceiptBookOptions,
+  { path, seal }: ReceiptBookOptions,
 ): ReceiptBook & { close(): Promise<void> } {
   const mirror = createReceiptMirror(database, path)
   return {
@@ -39,7 +39,7 @@ export function createReceiptBook(
       await database.transact(false, (db) => writeReceipt(db, row))
     },
     list: (filter = {}) => listReceipts(database, filter),
-    verify: () => checkReceipts(database, path, mirror, preimageOf),
+    verify: () => checkReceipts(database, path, mirror, seal),
     async exportCsv() {
       return formatCsv(await listReceipts(database, { kinds: [...csvKinds] }))
     },

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { isL402Error } from '../errors.ts'
 import type { Database } from './database.ts'
@@ -9,35 +8,40 @@ import type { FileLine } from './receipt-lines.ts'
 import { readFileLines } from './receipt-lines.ts'
 import type { ReceiptFile, ReceiptMirror } from './receipt-mirror.ts'
 import { newestSeq, receiptFiles } from './receipt-mirror.ts'
+import { checkPayments, checkSettled, settledTotal } from './receipt-payments.ts'
+import type { Seal } from './seal.ts'
 import { systemCode } from './unusable.ts'
-
-/** The preimage that the journal has for a payment hash, 64 hex digits each. */
-export type PreimageOf = (paymentHash: string) => string | undefined | Promise<string | undefined>
 
 /** More are counted and not told. */
 const maxProblems = 50
 const rowsAtOnce = 500
 
 /**
- * Follows the chain in the journal, and holds every line of every file against it.
+ * Follows the chain in the journal, holds it against the payments, and every line of every file
+ * against the chain.
  *
- * @spec journal.md R-RCT-15 to R-RCT-17
+ * @spec journal.md R-RCT-15 to R-RCT-17, R-RCT-20
  */
 export async function checkReceipts(
   database: Database,
   path: string,
   mirror: Pick<ReceiptMirror, 'sync'>,
-  preimageOf: PreimageOf,
+  seal: Seal,
 ): Promise<ReceiptVerdict> {
   const problems = createProblems()
   await mirror.sync().catch((error: unknown) => {
     problems.add(`the file is not complete: ${error instanceof Error ? error.message : 'unknown'}`)
   })
-  const { files, newest } = await database.read((db) => ({
+  const { files, newest, totalMsat } = await database.read((db) => ({
     files: receiptFiles(db),
     newest: newestSeq(db),
+    totalMsat: settledTotal(db),
   }))
-  const chain = await followChain(database, newest, preimageOf, problems)
+  const { costMsat, ...chain } = await followChain(database, newest, seal, problems)
+  if (costMsat !== totalMsat) {
+    problems.add(`the receipts tell of ${costMsat} msat in all, and the payments of ${totalMsat}`)
+  }
+  await checkPayments(database, problems.add)
   let lines = 0
   for (const file of files) {
     const { name, firstSeq, problem } = file
@@ -62,60 +66,50 @@ function createProblems(): Problems {
   }
 }
 
-/** What the journal itself says: numbers, digests and links, and the proof of each settlement. */
+type Chain = {
+  readonly settled: number
+  readonly proven: number
+  readonly costMsat: bigint
+  readonly head: string
+}
+
+/** What the journal itself says: numbers, digests and links, and each settlement. */
 async function followChain(
   database: Database,
   newest: number,
-  preimageOf: PreimageOf,
+  seal: Seal,
   problems: Problems,
-): Promise<{ readonly settled: number; readonly proven: number; readonly head: string }> {
+): Promise<Chain> {
   let head = noLine
   let seq = 0
-  let settled = 0
+  let count = 0
   let proven = 0
+  let costMsat = 0n
   while (seq < newest) {
-    const rows = await linesFrom(database, seq + 1, rowsAtOnce)
+    const rows = await rowsFrom(database, seq + 1, Math.min(rowsAtOnce, newest - seq))
     if (rows.length === 0) {
       problems.add(`the journal lacks the receipts ${seq + 1} to ${newest}`)
       break
     }
+    const settled: Receipt[] = []
     for (const row of rows) {
       if (row.seq > newest) break
       if (row.seq !== seq + 1) problems.add(`the journal lacks receipts before ${row.seq}`)
-      const receipt = receiptIn(row.line)
-      if (receipt?.seq !== row.seq) problems.add(`receipt ${row.seq} was changed in the journal`)
+      const receipt = receiptIn(row)
+      if (receipt === undefined) problems.add(`receipt ${row.seq} was changed in the journal`)
       else if (receipt.previous !== head) {
         problems.add(`receipt ${row.seq} of the journal does not follow the one before it`)
       }
       head = digestOf(row.line)
       seq = row.seq
       if (receipt?.kind !== 'settled') continue
-      settled += 1
-      if (await isProven(receipt.paymentHash, preimageOf)) proven += 1
-      else problems.add(`receipt ${row.seq}: no preimage in the journal proves this payment`)
+      settled.push(receipt)
+      costMsat += BigInt(receipt.amountMsat ?? 0) + BigInt(receipt.feeMsat ?? 0)
     }
+    count += settled.length
+    proven += await checkSettled(database, settled, seal, problems.add)
   }
-  return { settled, proven, head }
-}
-
-async function isProven(paymentHash: string | undefined, preimageOf: PreimageOf): Promise<boolean> {
-  if (paymentHash === undefined) return false
-  const preimage = await preimageFrom(paymentHash, preimageOf)
-  if (preimage === undefined || !/^[0-9a-f]{64}$/i.test(preimage)) return false
-  return createHash('sha256').update(preimage, 'hex').digest('hex') === paymentHash
-}
-
-/** One that does not open any more is none. */
-async function preimageFrom(
-  paymentHash: string,
-  preimageOf: PreimageOf,
-): Promise<string | undefined> {
-  try {
-    return await preimageOf(paymentHash)
-  } catch (error) {
-    if (isL402Error(error, 'JOURNAL_UNUSABLE')) return undefined
-    throw error
-  }
+  return { settled: count, proven, costMsat, head }
 }
 
 /**
@@ -207,22 +201,42 @@ function createCursor(database: Database, lastSeq: number): Cursor {
   }
 }
 
-function linesFrom(
+/** A receipt in the journal: what it is found by, and its line. */
+type ReceiptRow = ReceiptLine & {
+  readonly kind: string
+  readonly paymentHash: string | null
+  readonly origin: string | null
+}
+
+async function rowsFrom(
+  database: Database,
+  seq: number,
+  count: number,
+): Promise<readonly ReceiptRow[]> {
+  const sql = `SELECT seq, kind, payment_hash AS paymentHash, origin, line FROM receipts ${fromThere}`
+  const rows = await database.read((db) => db.prepare(sql).all(seq, count))
+  return rows as unknown as readonly ReceiptRow[]
+}
+
+async function linesFrom(
   database: Database,
   seq: number,
   count: number,
 ): Promise<readonly ReceiptLine[]> {
-  return database.read((db) =>
-    db
-      .prepare('SELECT seq, line FROM receipts WHERE seq >= ? ORDER BY seq LIMIT ?')
-      .all(seq, count)
-      .map((row) => ({ seq: Number(row['seq']), line: String(row['line']) })),
-  )
+  const sql = `SELECT seq, line FROM receipts ${fromThere}`
+  const rows = await database.read((db) => db.prepare(sql).all(seq, count))
+  return rows as unknown as readonly ReceiptLine[]
 }
 
-function receiptIn(line: string): Receipt | undefined {
+const fromThere = 'WHERE seq >= ? ORDER BY seq LIMIT ?'
+
+/** `undefined` when it is none, or is not the one that it is found as. */
+function receiptIn(row: ReceiptRow): Receipt | undefined {
   try {
-    return readReceipt(line)
+    const receipt = readReceipt(row.line)
+    const { seq, kind, paymentHash = null, origin = null } = receipt
+    const isFound = seq === row.seq && kind === row.kind && paymentHash === row.paymentHash
+    return isFound && origin === row.origin ? receipt : undefined
   } catch {
     return undefined
   }

@@ -3,12 +3,12 @@ import {
   constants,
   fdatasyncSync,
   fstatSync,
-  fsyncSync,
   openSync,
   readSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { syncFolder } from './sync-folder.ts'
 import { systemCode } from './unusable.ts'
 
 /** One committed receipt. */
@@ -128,15 +128,4 @@ function endAfter(expected: ExpectedEnd, length: number): Appended {
 
 function textOf(lines: readonly ReceiptLine[]): string {
   return lines.map(({ line }) => `${line}\n`).join('')
-}
-
-/** So that a new file is found after a power cut. */
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return // folders cannot be opened there
-  const descriptor = openSync(folder, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Receipt, ReceiptKind } from './journal.ts'
 import { unusable } from './unusable.ts'
 
@@ -68,7 +68,7 @@ export function readReceipt(line: string): Receipt {
 
 /** SHA-256 of a line without its line break: what the next line names as its `previous`. */
 export function digestOf(line: string): string {
-  return createHash('sha256').update(line, 'utf8').digest('hex')
+  return hash('sha256', line)
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string'

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { scratchDatabase, scratchFolder } from '../../../test/journal/scratch-database.ts'
 import { createReceiptBook } from './receipt-book.ts'
 import { digestOf, noLine, readReceipt } from './receipt-line.ts'
 import { writeReceipt } from './receipt-writer.ts'
+import { createSeal } from './seal.ts'
 
 const child = join(import.meta.dirname, '../../../test/journal/receipt-child.ts')
 
@@ -49,9 +50,12 @@ describe('R-RCT-13 the file is one proper chain, each line once', () => {
   test('when several write at once and are killed at any moment', async () => {
     await prepare(0, 0)
     for (let round = 0; round < 6; round++) {
+      const before = sizeOf(path)
       const runs = ['a', 'b'].map((who) => start('write', scratch.folder, '100000', who))
-      // Not for exactness: each round ends somewhere else in their work.
-      await new Promise((over) => setTimeout(over, 250 + 97 * round))
+      // However long they take to start: each round ends in the middle of their work.
+      while (sizeOf(path) === before) await new Promise((over) => setTimeout(over, 5))
+      // Not for exactness: each ends somewhere else in it.
+      await new Promise((over) => setTimeout(over, 37 * round))
       for (const { process: writer } of runs) writer.kill('SIGKILL')
       await Promise.all(runs.map(({ ended }) => ended))
     }
@@ -62,7 +66,7 @@ describe('R-RCT-13 the file is one proper chain, each line once', () => {
 /** Writes receipts: `before` of them are in the file, and `pending` are not yet. */
 async function prepare(before: number, pending: number): Promise<void> {
   const database = await scratchDatabase(scratch.folder)
-  const book = createReceiptBook(database, { path, preimageOf: () => undefined })
+  const book = createReceiptBook(database, { path, seal: createSeal(new Uint8Array(32)) })
   const write = (count: number): Promise<void> =>
     database.transact(true, (db) => {
       for (let i = 0; i < count; i++)
@@ -76,7 +80,7 @@ async function prepare(before: number, pending: number): Promise<void> {
 
 async function expectChain(count: number | undefined): Promise<void> {
   const database = await scratchDatabase(scratch.folder)
-  const book = createReceiptBook(database, { path, preimageOf: () => undefined })
+  const book = createReceiptBook(database, { path, seal: createSeal(new Uint8Array(32)) })
   try {
     const verdict = await book.verify()
     expect(verdict.problems).toEqual([])
@@ -93,6 +97,10 @@ async function expectChain(count: number | undefined): Promise<void> {
     await book.close()
     await database.close()
   }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }
 
 type Ended = { readonly signal: NodeJS.Signals | null; readonly output: string }

@@ -15,6 +15,7 @@ CREATE TABLE receipts (
   digest TEXT NOT NULL CHECK (length(digest) = 64),
   line TEXT NOT NULL
 ) STRICT;
+CREATE INDEX receipts_settled ON receipts (payment_hash) WHERE kind = 'settled';
 CREATE TABLE receipt_files (
   first_seq INTEGER PRIMARY KEY CHECK (first_seq > 0),
   name TEXT NOT NULL,

@@ -1,6 +1,7 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import type { Receipt, ReceiptKind } from './journal.ts'
 import { plainText } from './plain-text.ts'
+import { prepared } from './prepared.ts'
 import { digestOf, formatReceipt, noLine } from './receipt-line.ts'
 
 /** What is to be written down. What does not apply is left out. */
@@ -26,9 +27,10 @@ export type ReceiptRow = {
 const maxOriginCharacters = 300
 const maxPathCharacters = 512
 
-type Statements = { readonly last: StatementSync; readonly insert: StatementSync }
+const lastSql = 'SELECT seq, digest FROM receipts ORDER BY seq DESC LIMIT 1'
+const insertSql = `INSERT INTO receipts (seq, at, kind, payment_hash, origin, digest, line)
+  VALUES (?, ?, ?, ?, ?, ?, ?)`
 
-const prepared = new WeakMap<DatabaseSync, Statements>()
 const watchers = new Set<() => void>()
 
 /**
@@ -40,14 +42,14 @@ const watchers = new Set<() => void>()
  * @spec journal.md R-RCT-10
  */
 export function writeReceipt(db: DatabaseSync, row: ReceiptRow): number {
-  const { last, insert } = statementsOf(db)
-  const before = last.get()
+  const before = prepared(db, lastSql).get()
   const seq = before === undefined ? 1 : Number(before['seq']) + 1
   const previous = before === undefined ? noLine : String(before['digest'])
   const receipt = receiptOf(row, seq, previous)
   const line = formatReceipt(receipt)
   const { kind, paymentHash = null, origin = null } = receipt
-  insert.run(seq, row.atSeconds, kind, paymentHash, origin, digestOf(line), line)
+  const values = [seq, row.atSeconds, kind, paymentHash, origin, digestOf(line), line]
+  prepared(db, insertSql).run(...values)
   for (const wake of watchers) wake()
   return seq
 }
@@ -70,7 +72,7 @@ function receiptOf(row: ReceiptRow, seq: number, previous: string): Receipt {
     time: new Date(row.atSeconds * 1000).toISOString(),
     kind: row.kind,
     paymentHash: /^[0-9a-f]{64}$/.test(row.paymentHash ?? '') ? row.paymentHash : undefined,
-    origin: text(row.origin, maxOriginCharacters),
+    origin: row.origin === undefined ? undefined : originText(row.origin),
     method: text(row.method),
     path: text(pathOf(row), maxPathCharacters),
     amountMsat: row.amountMsat?.toString(),
@@ -86,23 +88,14 @@ function receiptOf(row: ReceiptRow, seq: number, previous: string): Receipt {
   return fields as Receipt
 }
 
+/** An origin as receipts have it. */
+export function originText(origin: string): string {
+  return plainText(origin, maxOriginCharacters)
+}
+
 /** A query may be a secret, and so may a fragment. */
 function pathOf({ path, url }: ReceiptRow): string | undefined {
   if (path !== undefined) return path.split(/[?#]/, 1)[0]
   if (url === undefined) return undefined
   return URL.parse(url)?.pathname
-}
-
-function statementsOf(db: DatabaseSync): Statements {
-  const known = prepared.get(db)
-  if (known !== undefined) return known
-  const statements = {
-    last: db.prepare('SELECT seq, digest FROM receipts ORDER BY seq DESC LIMIT 1'),
-    insert: db.prepare(
-      `INSERT INTO receipts (seq, at, kind, payment_hash, origin, digest, line)
-        VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    ),
-  }
-  prepared.set(db, statements)
-  return statements
 }

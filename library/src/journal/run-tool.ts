@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { delimiter, join } from 'node:path'
 
 /** How a tool ended. `failed`: it is not there, did not start, took too long or said too much. */
 export type ToolRun =
@@ -25,9 +25,16 @@ export type ToolCall = {
 
 const maxOutputBytes = 65_536
 
+/** Where systems have their tools. `PATH` belongs to whoever sets the environment: not asked. */
+export const toolFolders: readonly string[] = [
+  '/usr/bin',
+  '/bin',
+  '/usr/local/bin',
+  '/opt/homebrew/bin',
+]
+
 /** What such a tool needs to find its user's session. Everything else stays here: it may be secret. */
 const passedOn: readonly string[] = [
-  'PATH',
   'HOME',
   'USER',
   'LOGNAME',
@@ -92,14 +99,8 @@ export function runTool(call: ToolCall): Promise<ToolRun> {
   return run.catch(() => ({ status: 'failed' }))
 }
 
-/**
- * Looks for a tool along `PATH`, in absolute folders alone: nothing is taken from the working
- * directory.
- */
-export function findTool(name: string, environment: NodeJS.ProcessEnv): string | undefined {
-  const folders = (environment['PATH'] ?? '')
-    .split(delimiter)
-    .filter((folder) => isAbsolute(folder))
+/** Looks for a tool in some folders, in their order. */
+export function findTool(name: string, folders: readonly string[]): string | undefined {
   return folders.map((folder) => join(folder, name)).find(isExecutable)
 }
 
@@ -113,7 +114,8 @@ function isExecutable(file: string): boolean {
 }
 
 function environmentFor(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    passedOn.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])),
+  const passed = passedOn.flatMap((name) =>
+    given[name] === undefined ? [] : [[name, given[name]] as const],
   )
+  return { ...Object.fromEntries(passed), PATH: toolFolders.join(delimiter) }
 }

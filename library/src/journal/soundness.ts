@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { approvalTable, clockTable } from './approval-row.ts'
 import type { CheckedTable } from './checked-table.ts'
 import { paymentTable } from './payment-row.ts'
 import { tokenTable } from './token-row.ts'
@@ -14,6 +15,15 @@ const cost = 'amount_msat + fee_msat'
 const ceiling = 'amount_msat + max_fee_msat'
 const isOpen = "state IN ('intent', 'sending', 'unknown')"
 const isSettled = "state = 'settled'"
+
+const checkedTables: readonly CheckedTable[] = [
+  totalsTable,
+  hostTable,
+  paymentTable,
+  tokenTable,
+  approvalTable,
+  clockTable,
+]
 
 /** What is written in two places and has to agree. Each gives a row when it does not. */
 const contradictions: readonly string[] = [
@@ -32,7 +42,9 @@ const contradictions: readonly string[] = [
       sum(${isSettled}) AS settled
       FROM payments GROUP BY host) p
     FULL JOIN hosts h ON h.host = p.host
-    WHERE h.taken_msat IS NOT p.taken OR h.settled_payments IS NOT p.settled`,
+    -- A payment that was never sent may have begun anew at another host, and left one without any.
+    WHERE coalesce(h.taken_msat, 0) <> coalesce(p.taken, 0)
+      OR coalesce(h.settled_payments, 0) <> coalesce(p.settled, 0)`,
   `SELECT 1 FROM payments WHERE (position IS NOT NULL) <>
     (${isOpen} OR (${isSettled} AND token_stored = 0))`,
 ]
@@ -63,7 +75,7 @@ function isWhole(db: DatabaseSync): boolean {
     paymentTable.select(db, 'WHERE position IS NOT NULL')
     return true
   }
-  for (const table of [totalsTable, hostTable, paymentTable, tokenTable]) readAll(db, table)
+  for (const table of checkedTables) readAll(db, table)
   return contradictions.every((sql) => db.prepare(`${sql} LIMIT 1`).get() === undefined)
 }
 

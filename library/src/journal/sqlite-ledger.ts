@@ -12,10 +12,12 @@ import type {
 import { buysTheSame, tokenOf } from '../client/index.ts'
 import type { Row } from './checked-table.ts'
 import type { Database } from './database.ts'
+import { debtAtHost } from './debt-at-host.ts'
 import type { ReceiptKind } from './journal.ts'
 import type { Leases } from './leases.ts'
 import {
   amountOf,
+  attemptOf,
   ceilingOf,
   entryOf,
   isOpenRow,
@@ -31,6 +33,7 @@ import type { Seal } from './seal.ts'
 import { insertToken } from './token-row.ts'
 import {
   addToHost,
+  countableFee,
   exceededBy,
   hasSettledAt,
   readTotals,
@@ -48,8 +51,6 @@ export type SqliteLedgerOptions = {
 export type SqliteLedger = Ledger & {
   /** The preimage of a settled payment. */
   preimageOf(paymentHash: string): Promise<string | undefined>
-  /** Writes down the latest time that was only looked at so far. */
-  flush(): Promise<void>
 }
 
 const openStates = "state IN ('intent', 'sending', 'unknown')"
@@ -64,13 +65,6 @@ export function createSqliteLedger(
   database: Database,
   { seal, leases, now }: SqliteLedgerOptions,
 ): SqliteLedger {
-  /** The latest time that a call looked at. In the file it is with the next change. */
-  let seen = 0
-  const totalsAt = (db: DatabaseSync, nowSeconds: number): ReturnType<typeof readTotals> => {
-    const totals = readTotals(db, Math.max(seen, nowSeconds))
-    seen = totals.latest
-    return totals
-  }
   const entry = (row: Row): PaymentEntry => entryOf(row, seal, leases.untilOf(row))
   const entries = async (rows: readonly Row[]): Promise<readonly PaymentEntry[]> => {
     await leases.noteLater(rows)
@@ -79,31 +73,33 @@ export function createSqliteLedger(
 
   const begin = (db: DatabaseSync, intent: PaymentIntent, limits: BudgetLimits): Begun => {
     const known = byHash(db, intent.paymentHash)
-    const isKnown =
-      known !== undefined && (stateOf(known) !== 'failed' || known['origin'] !== intent.origin)
+    const isKnown = known !== undefined && !mayBeginAgain(known, intent)
     const blocking = isKnown ? known : blockingRow(db, intent)
     if (blocking !== undefined) {
       leases.note(db, [blocking])
       return { status: isKnown ? 'known' : 'open', entry: entry(blocking) }
     }
-    const totals = totalsAt(db, intent.createdAtSeconds)
+    const totals = readTotals(db, intent.createdAtSeconds)
     const costMsat = msat(intent.amountMsat + intent.maxFeeMsat)
     const exceeded = exceededBy(db, totals, { host: intent.host, costMsat }, limits)
     if (exceeded !== undefined) return { status: 'exceeded', ...exceeded }
+    const crowded = crowdedAt(db, intent, limits)
+    if (crowded !== undefined) return crowded
 
-    const row = rowOf(intent, { owner: leases.own, position: totals.nextPosition++, seal })
+    const position = totals.nextPosition++
+    const row = rowOf(intent, { owner: leases.own, position, seal, known })
     if (known === undefined) paymentTable.insert(db, row)
     else paymentTable.update(db, known, row)
     totals.heldMsat += costMsat
     writeTotals(db, totals)
     addToHost(db, intent.host, { takenMsat: costMsat, settled: 0 })
     tell(db, 'intent', row, intent.createdAtSeconds)
-    return { status: 'begun' }
+    return { status: 'begun', attempt: attemptOf(row) }
   }
 
-  const send = (db: DatabaseSync, paymentHash: string): boolean => {
+  const send = (db: DatabaseSync, paymentHash: string, attempt: number): boolean => {
     const row = byHash(db, paymentHash)
-    if (row === undefined || stateOf(row) !== 'intent') return false
+    if (row === undefined || stateOf(row) !== 'intent' || attemptOf(row) !== attempt) return false
     paymentTable.update(db, row, { state: 'sending' })
     tell(db, 'sending', row, now())
     return true
@@ -114,26 +110,31 @@ export function createSqliteLedger(
     paymentHash: string,
     news: PaymentRecord,
     nowSeconds: number,
+    attempt: number,
   ): void => {
     const row = knownByHash(db, paymentHash)
-    const wasOpen = isOpenRow(row)
-    if (stateOf(row) === 'settled' || (!wasOpen && news.state !== 'settled')) return
+    if (stateOf(row) === 'settled') return
     if (news.state === 'settled') {
       settle(db, row, news, nowSeconds)
       return
     }
-    if (stateOf(row) === news.state) return
+    if (!isOpenRow(row) || attemptOf(row) !== attempt || stateOf(row) === news.state) return
     if (news.state === 'unknown') {
       paymentTable.update(db, row, { state: 'unknown' })
       tell(db, 'unknown', row, nowSeconds)
       return
     }
 
-    const totals = totalsAt(db, nowSeconds)
+    const totals = readTotals(db, nowSeconds)
     const costMsat = ceilingOf(row)
     const { failure } = news
-    const endedAt = totals.latest
-    paymentTable.update(db, row, { state: 'failed', position: null, failure, ended_at: endedAt })
+    paymentTable.update(db, row, {
+      state: 'failed',
+      position: null,
+      failure,
+      ordered: failure === 'never-sent' ? row['ordered']! : 1,
+      ended_at: totals.latest,
+    })
     totals.heldMsat -= costMsat
     writeTotals(db, totals)
     addToHost(db, row['host'] as string, { takenMsat: -costMsat, settled: 0 })
@@ -143,12 +144,15 @@ export function createSqliteLedger(
   const settle = (
     db: DatabaseSync,
     row: Row,
-    { preimage, feeMsat, owed }: PaymentRecord & { readonly state: 'settled' },
+    { preimage, owed, ...news }: PaymentRecord & { readonly state: 'settled' },
     nowSeconds: number,
   ): void => {
-    const totals = totalsAt(db, nowSeconds)
+    const totals = readTotals(db, nowSeconds)
     const heldMsat = isOpenRow(row) ? ceilingOf(row) : 0n
-    const costMsat = amountOf(row, 'amount_msat') + feeMsat
+    totals.heldMsat -= heldMsat
+    const amountMsat = amountOf(row, 'amount_msat')
+    const feeMsat = countableFee(news.feeMsat, amountMsat, totals)
+    const costMsat = amountMsat + feeMsat
     paymentTable.update(db, row, {
       state: 'settled',
       position: null,
@@ -157,7 +161,6 @@ export function createSqliteLedger(
       ended_at: totals.latest,
       preimage: seal.seal(preimage, preimageContext(row['payment_hash'])),
     })
-    totals.heldMsat -= heldMsat
     totals.settledMsat += costMsat
     totals.hourMsat += costMsat
     totals.dayMsat += costMsat
@@ -168,7 +171,8 @@ export function createSqliteLedger(
     if (token !== undefined) {
       const proof = { preimage, feeMsat, boughtAtSeconds: nowSeconds }
       const bought = tokenOf({ ...intent, token }, proof)
-      insertToken(db, owed ? { ...bought, standing: 'owed' } : bought, seal)
+      const standing = owed ? 'owed' : bought.standing
+      insertToken(db, { ...bought, standing: intent.abandoned ? 'abandoned' : standing }, seal)
     }
     tell(db, 'settled', row, nowSeconds, { feeMsat })
   }
@@ -190,9 +194,10 @@ export function createSqliteLedger(
 
   return {
     begin: (intent, limits) => database.transact(true, (db) => begin(db, intent, limits)),
-    send: (paymentHash) => database.transact(false, (db) => send(db, paymentHash)),
-    record: (paymentHash, news, nowSeconds) =>
-      database.transact(true, (db) => record(db, paymentHash, news, nowSeconds)),
+    send: (paymentHash, attempt) =>
+      database.transact(false, (db) => send(db, paymentHash, attempt)),
+    record: (paymentHash, news, nowSeconds, attempt) =>
+      database.transact(true, (db) => record(db, paymentHash, news, nowSeconds, attempt)),
     noteTokenStored: (paymentHash) => setFlag(paymentHash, 'token_stored'),
     abandon: (paymentHash) => setFlag(paymentHash, 'abandoned'),
     async find(paymentHash) {
@@ -214,16 +219,12 @@ export function createSqliteLedger(
     list: async () =>
       await entries(await database.read((db) => paymentTable.select(db, 'ORDER BY id'))),
     limitReached: (payment, limits) =>
-      database.read((db) => exceededBy(db, totalsAt(db, payment.nowSeconds), payment, limits)),
-    spending: (nowSeconds) => database.read((db) => spendingOf(totalsAt(db, nowSeconds))),
+      database.read((db) => exceededBy(db, readTotals(db, payment.nowSeconds), payment, limits)),
+    spending: (nowSeconds) => database.read((db) => spendingOf(readTotals(db, nowSeconds))),
     paidBefore: (host) => database.read((db) => hasSettledAt(db, host)),
     async preimageOf(paymentHash) {
       const row = await database.read((db) => byHash(db, paymentHash))
       return row === undefined ? undefined : openedPreimage(row, seal)
-    },
-    async flush() {
-      const isNewer = await database.read((db) => readTotals(db, 0).latest < seen)
-      if (isNewer) await database.transact(false, (db) => writeTotals(db, totalsAt(db, seen)))
     },
   }
 }
@@ -236,6 +237,24 @@ function knownByHash(db: DatabaseSync, paymentHash: string): Row {
   const row = byHash(db, paymentHash)
   if (row === undefined) throw new RangeError('ledger: no payment of this hash')
   return row
+}
+
+/** What was ordered at one origin stays there: its preimage may yet be worth something. */
+function mayBeginAgain(known: Row, { origin }: PaymentIntent): boolean {
+  if (stateOf(known) !== 'failed') return false
+  return known['origin'] === origin || Number(known['ordered']) === 0
+}
+
+/** Whether a host owes too much at once for one more. A bare invoice is not for a token, and cannot be. */
+function crowdedAt(
+  db: DatabaseSync,
+  { host, token, createdAtSeconds }: PaymentIntent,
+  { maxUndelivered }: BudgetLimits,
+): Extract<Begun, { readonly status: 'crowded' }> | undefined {
+  if (token === undefined || maxUndelivered === undefined) return undefined
+  const debt = debtAtHost(db, host, createdAtSeconds)
+  if (debt === undefined || debt.lasting + debt.underWay < maxUndelivered) return undefined
+  return { status: 'crowded', passes: debt.lasting < maxUndelivered }
 }
 
 /** An open payment for the same purchase. SQL narrows it down; `buysTheSame` decides. */

@@ -7,6 +7,9 @@ import { changeBy, insertToken, tokenById, tokenOfRow, tokenTable } from './toke
 /** A limit that is none. */
 const everything = -1
 
+/** What was good for a number of requests and brought so many answers. */
+const usedUp = "standing = 'good' AND uses_seen >= coalesce(json_extract(facts, '$.uses'), 9e99)"
+
 /**
  * The tokens in the file. What the ledger records as settled is here in the same transaction.
  *
@@ -46,11 +49,11 @@ export function createSqliteTokenStore(database: Database, seal: Seal): TokenBoo
       database.read((db) =>
         tokenTable.select(db, 'ORDER BY id').map((row) => tokenOfRow(row, seal)),
       ),
-    latest: ({ origin = null, openAtSeconds = null, limit = everything } = {}) =>
+    latest: ({ origin = null, standing = null, openAtSeconds = null, limit = everything } = {}) =>
       database.read((db) => {
-        const where =
-          'WHERE (? IS NULL OR origin = ?) AND (? IS NULL OR opens_until > ?) ORDER BY id DESC LIMIT ?'
-        const values = [origin, origin, openAtSeconds, openAtSeconds, limit]
+        const where = `WHERE (?1 IS NULL OR origin = ?1) AND (?2 IS NULL OR standing = ?2)
+          AND (?3 IS NULL OR (opens_until > ?3 AND NOT (${usedUp}))) ORDER BY id DESC LIMIT ?4`
+        const values = [origin, standing, openAtSeconds, limit]
         return tokenTable.select(db, where, ...values).map((row) => tokenOfRow(row, seal))
       }),
     named: (digits) =>

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { msat } from '../amount/index.ts'
+import type { Msat } from '../amount/index.ts'
+import { maxMsat, msat, nearestMsat } from '../amount/index.ts'
 import type { BudgetLimits, Exceeded, Spending } from '../client/index.ts'
 import type { CheckedTable, Row } from './checked-table.ts'
 import { checkedTable } from './checked-table.ts'
@@ -103,11 +104,25 @@ function costOf(row: Row): bigint {
 
 export function spendingOf({ hourMsat, dayMsat, settledMsat, heldMsat }: Totals): Spending {
   return {
-    hourMsat: msat(hourMsat + heldMsat),
-    dayMsat: msat(dayMsat + heldMsat),
-    totalMsat: msat(settledMsat + heldMsat),
-    heldMsat: msat(heldMsat),
+    hourMsat: nearestMsat(hourMsat + heldMsat),
+    dayMsat: nearestMsat(dayMsat + heldMsat),
+    totalMsat: nearestMsat(settledMsat + heldMsat),
+    heldMsat: nearestMsat(heldMsat),
   }
+}
+
+/**
+ * A fee, as far as the sum of everything can count it: a wallet that names more than there is must not
+ * make sums that nobody can read.
+ *
+ * @param amountMsat - Of the payment, which the totals do not hold any more.
+ */
+export function countableFee(
+  feeMsat: Msat,
+  amountMsat: Msat,
+  { settledMsat, heldMsat }: Totals,
+): Msat {
+  return nearestMsat(feeMsat, maxMsat - settledMsat - heldMsat - amountMsat)
 }
 
 /** The first limit that one more payment would break. */

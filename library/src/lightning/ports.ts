@@ -92,6 +92,16 @@ export type Payer = {
   /** The network it can pay on. */
   readonly network: Network
   /**
+   * Names the wallet, so that no other one is asked about its payments in earnest: the same after a
+   * restart, another for another wallet, of at most 128 characters. Not a secret.
+   */
+  readonly id?: string
+  /**
+   * How long an order may still be on its way to the wallet once the process that gave it is gone,
+   * in seconds. Left out: nobody knows, and a dead process counts as busy until its lease is over.
+   */
+  readonly orderLagSeconds?: number
+  /**
    * Pays one invoice, at most once: a second call for the same payment hash rejoins the first. Only
    * a payment that failed is tried anew.
    *

@@ -40,9 +40,20 @@ function presentable(error: unknown): unknown {
   const { code, syscall } = (first ?? error) as SystemFacts
   if (code === undefined) return error
   const { message } = first instanceof Error ? first : error
-  // The words of a system call are Node's own. Elsewhere a peer's may follow; Node's come first.
-  const words = syscall === undefined ? cut(message) : message
+  const words = wordsOf(message, code, syscall)
   return problem(words, syscall === undefined ? { code } : { code, syscall })
+}
+
+/** A name in them may be a stranger's sentence: of a host that a redirect led to, or a certificate. */
+function wordsOf(message: string, code: unknown, syscall: unknown): string {
+  if (syscall === 'getaddrinfo') return `${syscall} ${code}`
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'the certificate is for another name'
+  // OpenSSL's own words, and after them advice about Node.
+  if (/^(?:CERT|CRL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)_/.test(String(code))) {
+    return message.split(';', 1)[0] ?? message
+  }
+  // The words of a system call are Node's own. Elsewhere a peer's may follow; Node's come first.
+  return syscall === undefined ? cut(message) : message
 }
 
 function cut(text: string): string {

@@ -1,5 +1,6 @@
 import type { AgentOptions, ClientRequest, RequestOptions } from 'node:http'
 import { Agent, request } from 'node:http'
+import { fetchFailed, problem } from './failure.ts'
 
 /** What makes requests of one kind, on connections of their own. */
 export type Pool = {
@@ -11,7 +12,7 @@ export type Pool = {
 export type Pools = {
   /** Connections that were checked to be public are apart from those that were not. */
   take(protocol: string, publicOnly: boolean): Promise<Pool>
-  /** Ends idle connections. */
+  /** Ends all connections, those in use too, and makes no more. */
   close(): void
 }
 
@@ -20,26 +21,29 @@ const idleConnectionMs = 4000
 
 /** `node:https` costs CPU at start, so it is loaded for the first https URL. */
 export function createPools(verifyTls: boolean): Pools {
-  const pools = new Map<string, Pool & { readonly agent: Agent }>()
+  const pools = new Map<string, Pool>()
+  const agents: Agent[] = []
+  let isClosed = false
 
-  const create = async (protocol: string): Promise<Pool & { readonly agent: Agent }> => {
+  const poolOf = (agent: Agent, single: Agent, send: typeof request): Pool => {
+    agents.push(agent, single)
+    return {
+      request: (what, alone) => {
+        if (isClosed) throw fetchFailed(problem('the transport is closed'))
+        return send({ ...what, agent: alone ? single : agent })
+      },
+    }
+  }
+  const create = async (protocol: string): Promise<Pool> => {
     const options: AgentOptions = { keepAlive: true, timeout: idleConnectionMs }
     if (protocol === 'http:') {
-      const agent = new Agent(options)
-      const single = new Agent({ keepAlive: false })
-      return {
-        agent,
-        request: (what, alone) => request({ ...what, agent: alone ? single : agent }),
-      }
+      return poolOf(new Agent(options), new Agent({ keepAlive: false }), request)
     }
     const https = await import('node:https')
     const rejectUnauthorized = verifyTls
     const agent = new https.Agent({ ...options, rejectUnauthorized })
     const single = new https.Agent({ keepAlive: false, rejectUnauthorized })
-    return {
-      agent,
-      request: (what, alone) => https.request({ ...what, agent: alone ? single : agent }),
-    }
+    return poolOf(agent, single, https.request)
   }
 
   return {
@@ -54,11 +58,8 @@ export function createPools(verifyTls: boolean): Pools {
       return pool
     },
     close: () => {
-      for (const { agent } of pools.values()) {
-        for (const sockets of Object.values(agent.freeSockets)) {
-          for (const socket of sockets ?? []) socket.destroy()
-        }
-      }
+      isClosed = true
+      for (const agent of agents) agent.destroy()
     },
   }
 }

@@ -53,7 +53,7 @@ export type Transport = {
    * @throws the reason of `init.signal`, at every stage.
    */
   fetch(url: string, init: RequestInit, route?: Route): Promise<Response>
-  /** Ends idle connections. What is under way goes on. */
+  /** Ends all connections. What is under way fails, and so does every request from then on. */
   close(): void
 }
 

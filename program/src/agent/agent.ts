@@ -13,9 +13,14 @@ export type AskHow =
   | { readonly kind: 'terminal' }
   /**
    * The queue of `satway approvals`; a call waits for an answer for at most so long. Default:
-   * `approval_wait_seconds` of the configuration, or 0.
+   * `approval_wait_seconds` of the configuration, or 0. `mostSeconds` is asked with each question,
+   * for what the call itself has left: it is never waited for longer.
    */
-  | { readonly kind: 'queue'; readonly waitSeconds?: number }
+  | {
+      readonly kind: 'queue'
+      readonly waitSeconds?: number
+      readonly mostSeconds?: () => number
+    }
 
 export type AgentOptions = {
   /** Default: SATWAY_HOME, then `~/.satway`. */
@@ -61,6 +66,8 @@ export type Step =
       readonly askedBecause: 'always' | 'amount' | 'new-host'
       readonly costMsat: string
     }
+  /** Between the two: the question is in the queue, and the call waits for at most so long. */
+  | { readonly kind: 'waiting'; readonly approvalId: string; readonly seconds: number }
   | { readonly kind: 'answered'; readonly answer: 'yes' | 'no' | 'pending' }
   /** The policy allowed it, and it is written down: the wallet is about to be called. */
   | { readonly kind: 'paying'; readonly paymentHash: string; readonly maxFeeMsat: string }
@@ -72,12 +79,20 @@ export type Agent = {
   readonly client: Client
   /** `undefined` with a delegated credential. Rejects every use while the file is unusable. */
   readonly journal: Journal | undefined
+  /** With a delegated credential: the origin that it is for. */
+  readonly delegatedTo?: string
   readonly policy: PolicyBook
   readonly payer: Payer | undefined
   /** `devnet`, `http`, `none`: for people. */
   readonly walletKind: string
+  /** Of a wallet over HTTP, where it is asked. */
+  readonly walletUrl: string | undefined
+  /** Whether the wallet can be asked what became of a payment. */
+  readonly walletLooksUp: boolean
   /** Whether a mistake costs something. */
   readonly realMoney: boolean
+  /** How much the download folder may hold. */
+  readonly downloadsMaxBytes: number
   readonly transport: Transport
   /** Asks the wallet about what has no end, now and in the background, until `close`. */
   keepReconciling(): void

@@ -1,5 +1,5 @@
+import { createHash } from 'node:crypto'
 import { PassThrough } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
 import { msat } from 'satway'
 import type { Proposal } from 'satway/client'
 import type { Approval, ApprovalState, Approvals } from 'satway/journal'
@@ -19,10 +19,16 @@ const proposal: Proposal = {
   paymentHash: 'cd'.repeat(32),
   description: 'weather',
   capability: 'weather',
+  bodySha256: undefined,
+  bodyBytes: undefined,
 }
 
 /** The queue of one question, as the journal keeps it. */
-function openQueue(): Approvals & { state(): ApprovalState | undefined; asked: number } {
+function openQueue(): Approvals & {
+  state(): ApprovalState | undefined
+  asked: number
+  looked: number
+} {
   let state: ApprovalState | undefined
   const question = (): Approval => ({
     id: 'abcd2345',
@@ -34,6 +40,7 @@ function openQueue(): Approvals & { state(): ApprovalState | undefined; asked: n
   })
   const queue = {
     asked: 0,
+    looked: 0,
     state: () => state,
     ask: async () => {
       queue.asked += 1
@@ -50,12 +57,17 @@ function openQueue(): Approvals & { state(): ApprovalState | undefined; asked: n
       state = answer
       return question()
     },
-    find: async () => (state === undefined ? undefined : question()),
+    find: async () => {
+      queue.looked += 1
+      return state === undefined ? undefined : question()
+    },
     list: async () => [],
   }
   return queue
 }
 
+/** For what takes as long as this machine takes. */
+const patient = { timeout: 20_000 }
 const nobody: Terminal = { ask: async () => undefined }
 const somebody = (answer: TerminalAnswer): Terminal => ({ ask: async () => answer })
 const never: Terminal = {
@@ -102,7 +114,7 @@ describe('R-AGT-32 a call that waits', () => {
         terminal: never,
       })
       const answered = ask(proposal)
-      await pause(20)
+      await expect.poll(() => approvals.looked, patient).toBeGreaterThan(0)
       await approvals.decide('abcd2345', answer, 0)
       expect(await answered).toBe(approved)
     })
@@ -110,7 +122,9 @@ describe('R-AGT-32 a call that waits', () => {
 
   test('gives up after its time, and the question stays', async () => {
     const approvals = openQueue()
+    const waits: unknown[] = []
     const ask = createApprover({
+      waits: (...wait) => waits.push(wait),
       ask: { kind: 'queue', waitSeconds: 0.3 },
       approvals,
       terminal: never,
@@ -118,6 +132,7 @@ describe('R-AGT-32 a call that waits', () => {
     const startedAt = performance.now()
     expect(await ask(proposal)).toEqual({ pendingId: 'abcd2345' })
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(290)
+    expect(waits).toEqual([['abcd2345', 0.3]])
     expect(approvals.state()).toBe('pending')
   })
 
@@ -131,6 +146,17 @@ describe('R-AGT-32 a call that waits', () => {
     const startedAt = performance.now()
     await ask(proposal)
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(290)
+  })
+
+  test('never longer than the call itself has left', async () => {
+    for (const left of [0.1, 0, -1]) {
+      const ask = createApprover({
+        ask: { kind: 'queue', waitSeconds: 3600, mostSeconds: () => left },
+        approvals: openQueue(),
+        terminal: never,
+      })
+      expect(await ask(proposal)).toEqual({ pendingId: 'abcd2345' })
+    }
   })
 
   test('ends with its caller', async () => {
@@ -184,14 +210,29 @@ describe('R-AGT-33 an answer at the terminal', () => {
 })
 
 describe('R-AGT-30 a question at the terminal', () => {
-  test('says what is to be paid, for what, to whom and why it is asked, and no query', () => {
-    const text = questionOf(proposal)
+  test('says what is to be paid, for what, to whom and why it is asked', () => {
+    const text = questionOf({ ...proposal, bodySha256: 'ef'.repeat(32), bodyBytes: 24 })
     expect(text).toContain('Pay 10 sat to https://api.example? It costs more than')
     expect(text).toContain('at most    15 sat')
-    expect(text).toContain('GET /v1/weather (“weather”)')
+    expect(text).toContain('for        GET https://api.example/v1/weather?key=hunter2\n')
+    expect(text.replace(/\n +/g, '')).toContain(`24 bytes, sha256${'ef'.repeat(32)}`)
+    expect(text).toContain('sold as    “weather”')
     expect(text).toContain(proposal.payee)
     expect(text).toMatch(/Pay\? \[y\/N\] $/)
-    expect(text).not.toContain('hunter2')
+    expect(questionOf(proposal)).not.toContain('body')
+  })
+
+  test('shows the whole URL, wrapped, and says how much of a very long one is missing', () => {
+    const tail = 'HIDDEN-TAIL?to=mallory'
+    const url = `https://api.example/${'a'.repeat(300)}/${tail}`
+    const text = questionOf({ ...proposal, url })
+    expect(text.replace(/\n +/g, '')).toContain(`GET${url}sold as`)
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+    const long = `${url}${'b'.repeat(2000)}`
+    const rest = long.length + 'GET '.length - 2000
+    const cut = questionOf({ ...proposal, url: long }).replace(/\s+/g, ' ')
+    expect(cut).toContain(`… and ${rest} more characters, sha256 of the URL`)
+    expect(cut).toContain(createHash('sha256').update(long).digest('hex'))
   })
 
   test('keeps strangers from writing on the screen', () => {
@@ -201,7 +242,7 @@ describe('R-AGT-30 a question at the terminal', () => {
       capability: 'a\nPay? y',
     })
     expect(text).not.toMatch(/[\u001b\u202e]/)
-    expect(text.split('\n')).toHaveLength(6)
+    expect(text.split('\n')).toHaveLength(7)
   })
 
   for (const [text, answer] of [
@@ -247,7 +288,7 @@ describe('R-AGT-30 a question at the terminal', () => {
   test('is answered by one line', async () => {
     const { terminal, type, shown } = openPair()
     const answered = terminal.ask(proposal, undefined)
-    await expect.poll(shown).toContain('[y/N]')
+    await expect.poll(shown, patient).toContain('[y/N]')
     type('y\n')
     expect(await answered).toBe('yes')
   })
@@ -256,11 +297,11 @@ describe('R-AGT-30 a question at the terminal', () => {
     const { terminal, type, shown } = openPair()
     const first = terminal.ask(proposal, undefined)
     const second = terminal.ask({ ...proposal, origin: 'https://other.example' }, undefined)
-    await expect.poll(shown).toContain('[y/N]')
+    await expect.poll(shown, patient).toContain('[y/N]')
     expect(shown()).not.toContain('other.example')
     type('n\n')
     expect(await first).toBe('no')
-    await expect.poll(shown).toContain('other.example')
+    await expect.poll(shown, patient).toContain('other.example')
     type('y\n')
     expect(await second).toBe('yes')
   })
@@ -268,14 +309,14 @@ describe('R-AGT-30 a question at the terminal', () => {
   test('ends unanswered when the terminal or the caller goes', async () => {
     const one = openPair()
     const answered = one.terminal.ask(proposal, undefined)
-    await expect.poll(one.shown).toContain('[y/N]')
+    await expect.poll(one.shown, patient).toContain('[y/N]')
     one.hangUp()
     expect(await answered).toBe('unsure')
 
     const other = openPair()
     const controller = new AbortController()
     const asked = other.terminal.ask(proposal, controller.signal)
-    await expect.poll(other.shown).toContain('[y/N]')
+    await expect.poll(other.shown, patient).toContain('[y/N]')
     controller.abort()
     expect(await asked).toBe('unsure')
     expect(other.shown()).toContain('nothing is paid now')

@@ -18,6 +18,8 @@ export type ApproverOptions = {
   readonly terminal: Terminal
   /** Where the caller says nothing. */
   readonly waitSeconds?: number
+  /** Is told before the queue is waited for. */
+  readonly waits?: (id: string, seconds: number) => void
   /** Seconds since 1970. */
   readonly now?: () => number
 }
@@ -50,9 +52,10 @@ export function createApprover(
     if (answer === 'unsure') return { pendingId: id }
     const word = answer === 'yes' ? 'approved' : 'denied'
     try {
-      await approvals.decide(id, word, now())
-    } catch (error) {
       // Somebody was faster in the queue: that answer counts.
+      const question = await approvals.find(id)
+      if (question?.state === 'pending') await approvals.decide(id, word, now())
+    } catch (error) {
       if (!(error instanceof RangeError)) throw error
     }
     return await taken(proposal)
@@ -64,6 +67,7 @@ export function createApprover(
     signal: AbortSignal | undefined,
     waitSeconds: number,
   ): Promise<Approved> => {
+    if (waitSeconds > 0) options.waits?.(id, waitSeconds)
     const until = performance.now() + waitSeconds * 1000
     for (;;) {
       const leftMs = until - performance.now()
@@ -85,6 +89,8 @@ export function createApprover(
     const { status, id } = await approvals.ask(proposal, now())
     if (status !== 'pending') return status === 'approved'
     if (ask.kind === 'terminal') return await atTerminal(proposal, id, signal)
-    return await inQueue(proposal, id, signal, ask.waitSeconds ?? options.waitSeconds ?? 0)
+    const waitSeconds = ask.waitSeconds ?? options.waitSeconds ?? 0
+    const mostSeconds = ask.mostSeconds?.() ?? Number.POSITIVE_INFINITY
+    return await inQueue(proposal, id, signal, Math.min(waitSeconds, mostSeconds))
   }
 }

@@ -10,7 +10,7 @@ import { parseHostPattern } from './host-pattern.ts'
 export async function asksFor(agent: Agent, price: QuotedPrice): Promise<QuoteReport['asks']> {
   const { askAboveMsat, newHosts } = agent.policy.current()
   // The agent asks where its policy says from which price on, and nowhere else: R-POL-4.
-  if (typeof askAboveMsat !== 'bigint') return null
+  if (askAboveMsat === undefined) return null
   if (newHosts === 'ask' && (await isNew(agent, new URL(price.url)))) return 'new-host'
   return price.amountMsat + price.maxFeeMsat > askAboveMsat ? 'amount' : null
 }

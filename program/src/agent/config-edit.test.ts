@@ -53,6 +53,7 @@ describe('R-AGT-5 the settings', () => {
     ['a wallet somewhere', 'wallet: devnet:wallet.json\n', /names a file without its place/],
     ['downloads somewhere', 'downloads: got\n', /1:12 downloads expected a path/],
     ['another key', 'key: secret\n', /1:6 key expected auto, keychain, file/],
+    ['no room', 'downloads_max_mib: 0\n', /from 1 to 1048576/],
     ['a long wait', 'approval_wait_seconds: 3601\n', /from 0 to 3600/],
     ['several', 'key: 1\nwallet: 2\n', /1:6 key .* \(and 1 more\)$/],
     ['no YAML', 'a: b: c\n', /YAML/],
@@ -92,6 +93,8 @@ describe('R-AGT-6 a setting is changed by itself', () => {
       '# top\nwallet: devnet:/a/b.json # for now\n\n# where the key is\nkey: file\n',
     )
     expect(await editConfig(home, 'approval_wait_seconds', 7)).toBe(true)
+    expect(readConfigValue('downloads_max_mib', '500')).toBe(500)
+    expect(readConfigValue('downloads_max_mib', '1 GiB')).toBe('1 GiB')
     expect(await editConfig(home, 'wallet', undefined)).toBe(true)
     expect(text()).toContain('# where the key is\nkey: file\n')
     expect(await readAgentConfig(home)).toEqual({ key: 'file', approval_wait_seconds: 7 })

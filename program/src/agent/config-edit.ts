@@ -57,7 +57,8 @@ export function readConfigName(text: string): ConfigName {
 
 /** Reads what somebody wrote on the command line. The file's own check judges it. */
 export function readConfigValue(name: ConfigName, text: string): string | number {
-  if (name === 'approval_wait_seconds' && /^\d{1,6}$/.test(text)) return Number(text)
+  const isNumber = name === 'approval_wait_seconds' || name === 'downloads_max_mib'
+  if (isNumber && /^\d{1,7}$/.test(text)) return Number(text)
   return text
 }
 

@@ -30,16 +30,26 @@ const pathRule: Rule<string> = (value, path, report) => {
 /** The longest that a call waits for an answer of the operator, in seconds. */
 export const maxApprovalWaitSeconds = 3600
 
+/** The most that the download folder may be allowed to hold: 1 TiB. */
+const maxDownloadsMib = 1_048_576
+const defaultDownloadsMib = 2048
+
 const configRules = {
   wallet: walletRule,
   key: oneOf('auto', 'keychain', 'file'),
   downloads: pathRule,
+  downloads_max_mib: whole(1, maxDownloadsMib),
   approval_wait_seconds: whole(0, maxApprovalWaitSeconds),
 }
 
 /** The agent's settings that are no limits: those are the policy's. */
 export type AgentConfig = Members<typeof configRules>
 export type ConfigName = keyof typeof configRules
+
+/** How much the download folder may hold. */
+export function downloadsMaxBytes({ downloads_max_mib: mib }: AgentConfig): number {
+  return (mib ?? defaultDownloadsMib) * 1024 ** 2
+}
 
 /** In the order in which they are shown. */
 export const configNames = Object.keys(configRules) as readonly ConfigName[]

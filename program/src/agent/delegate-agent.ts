@@ -6,6 +6,7 @@ import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
 import type { Agent } from './agent.ts'
 import { listening } from './asked.ts'
+import { downloadsMaxBytes } from './config-file.ts'
 import type { Home } from './home.ts'
 import { policyViewOf } from './policy-file.ts'
 import type { FilePolicy } from './policy-rules.ts'
@@ -34,19 +35,27 @@ export function openDelegate(
   const client: Client = createClient({
     policy: nothing,
     tokens,
-    fetch: listening(async (url, init, route) => {
-      await kept
-      return await transport.fetch(url, init, route)
-    }, watch),
+    fetch: listening(
+      async (url, init, route) => {
+        await kept
+        return await transport.fetch(url, init, route)
+      },
+      watch,
+      { refusals: true },
+    ),
   })
   return {
     home,
     client,
     journal: undefined,
+    delegatedTo: stored.origin,
     policy: { current: () => nothing, view: () => policyViewOf(nothing, null) },
     payer: undefined,
     walletKind: 'none',
+    walletUrl: undefined,
+    walletLooksUp: false,
     realMoney: false,
+    downloadsMaxBytes: downloadsMaxBytes({}),
     transport,
     keepReconciling: () => undefined,
     close: async () => transport.close(),

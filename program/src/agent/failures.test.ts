@@ -103,6 +103,31 @@ describe('R-AGT-20 a payment that failed', () => {
   }
 })
 
+describe('R-AGT-21 the words of an error', () => {
+  test('say once what is wrong with the journal, and once what to do', () => {
+    const hint = 'put a copy in its place'
+    const details = { reason: 'damaged', file: '/home/me/journal.db', hint }
+    const { error } = explainCall(new L402Error('JOURNAL_UNUSABLE', details))
+    expect(error.message).toMatch(/^[A-Z].* \(damaged\)$/)
+    expect(error.advice).toBe('Nothing was paid. Put a copy in its place.')
+  })
+
+  test('name by its code what the system said', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED ::1:9'), { code: 'ECONNREFUSED' })
+    for (const [cause, reason] of [
+      [refused, 'ECONNREFUSED'],
+      [new AggregateError([refused]), 'ECONNREFUSED'],
+      [Object.assign(new Error('x'), { code: 'not a code' }), null],
+      [new Error('bad port'), null],
+    ] as const) {
+      expect(explainCall(new TypeError('fetch failed', { cause })).error).toMatchObject({
+        code: 'NETWORK',
+        reason,
+      })
+    }
+  })
+})
+
 describe('R-AGT-20 every end of a call has its exit code', () => {
   for (const [what, error, exitCode, code, advice] of [
     [
@@ -167,10 +192,39 @@ describe('R-AGT-20 every end of a call has its exit code', () => {
     [
       'no such payment',
       new RangeError('resume: no payment of this hash'),
-      1,
-      'INTERRUPTED',
-      'Nothing was paid.',
+      2,
+      'USAGE',
+      'Nothing was paid. Give the hash',
     ],
+    [
+      'no body',
+      new TypeError('resume: the body of the request was not kept; give it again'),
+      2,
+      'USAGE',
+      'Give the same body again',
+    ],
+    [
+      'another method',
+      new TypeError('resume: the request was a POST'),
+      2,
+      'USAGE',
+      'Leave the method out',
+    ],
+    [
+      'no request',
+      new TypeError('resume: a bare invoice; call payInvoice again'),
+      2,
+      'USAGE',
+      'the same invoice',
+    ],
+    [
+      'a body with GET',
+      new TypeError('a request with method GET cannot have a body'),
+      2,
+      'USAGE',
+      'Leave out',
+    ],
+    ['out of range', new RangeError('out of range'), 1, 'INTERRUPTED', 'Nothing was paid.'],
     ['something else', 'thrown', 7, 'NETWORK', 'Nothing was paid.'],
   ] as const) {
     test(what, () => {

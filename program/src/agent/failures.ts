@@ -1,5 +1,5 @@
 import type { L402Error, Msat } from 'satway'
-import { formatMsat, isL402Error } from 'satway'
+import { codes, formatMsat, isL402Error } from 'satway'
 import type { Purchase } from 'satway/client'
 import type { ExitCode } from '../cli/exit-codes.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
@@ -28,14 +28,19 @@ export function explainCall(error: unknown, feeLimitMsat?: Msat): Explained {
     const advice = error.advice === undefined ? nothingPaid : `${nothingPaid} ${error.advice}`
     return explained(error.exitCode, code, error.message, advice)
   }
+  const mistake = mistakeWords(error)
+  if (mistake !== undefined) {
+    const { message, advice } = mistake
+    return explained(exitCodes.usage, 'USAGE', message, `${nothingPaid} ${advice}`)
+  }
   if (error instanceof RangeError) {
-    return explained(exitCodes.failed, 'INTERRUPTED', sentence(error), nothingPaid)
+    return explained(exitCodes.failed, 'INTERRUPTED', sentenceOf(error.message), nothingPaid)
   }
   // What never reached the network has no cause: a header or a port that is not allowed.
   const isNetwork = error instanceof Error && error.cause !== undefined
   const what = isNetwork ? 'The server cannot be reached' : 'The request cannot be made'
   const message = `${what}: ${systemReason(error)}.`
-  return explained(exitCodes.network, 'NETWORK', message, nothingPaid)
+  return explained(exitCodes.network, 'NETWORK', message, nothingPaid, systemCode(error))
 }
 
 /** What a status means. `undefined` for a success. */
@@ -68,6 +73,12 @@ function goOn({ paymentHash }: { readonly paymentHash?: unknown }): string {
   return `The money is with the server. To ask again without paying again: satway resume ${which}`
 }
 
+/** Asked for again it would be refused again. */
+function buyAnew({ paymentHash }: { readonly paymentHash?: unknown }): string {
+  const which = typeof paymentHash === 'string' ? paymentHash : 'HASH'
+  return `Its token was used before, and is used up. To buy it anew, write that off first: satway tokens abandon ${which}`
+}
+
 function explainL402(error: L402Error, feeLimitMsat: Msat | undefined): Explained {
   const { code, message, details } = error
   switch (code) {
@@ -83,7 +94,10 @@ function explainL402(error: L402Error, feeLimitMsat: Msat | undefined): Explaine
         advice: `It is not paid again. Once the wallet knows: satway resume ${details['paymentHash'] ?? 'HASH'}`,
       })
     case 'PAYMENT_NOT_DELIVERED':
-      return inWords(exitCodes.notDelivered, error, { message: lost(error), advice: goOn(details) })
+      return inWords(exitCodes.notDelivered, error, {
+        message: lost(error),
+        advice: details['isUsed'] === true ? buyAnew(details) : goOn(details),
+      })
     case 'NODE_UNAVAILABLE': {
       const advice = `${nothingPaid} ${walletAdvice}`
       return inWords(exitCodes.network, error, { message: walletWords(error), advice })
@@ -91,15 +105,66 @@ function explainL402(error: L402Error, feeLimitMsat: Msat | undefined): Explaine
     case 'JOURNAL_UNUSABLE':
     case 'STORE_UNAVAILABLE':
     case 'CONFIG_INVALID':
-      return inWords(exitCodes.failed, error, { message, advice: withHint(details['hint']) })
+      return inWords(exitCodes.failed, error, {
+        message: withoutHint(error),
+        advice: withHint(details['hint']),
+      })
     default:
       return inWords(exitCodes.refused, error, { message, advice: nothingPaid })
   }
 }
 
+/** What the client says to a request that nobody can make, and what to give instead. */
+const mistakes: readonly (readonly [says: RegExp, words: Words])[] = [
+  [
+    /^resume: no payment of this hash/,
+    {
+      message: 'No payment of this hash.',
+      advice: 'Give the hash that a report names as "resume"; `satway resume` lists them.',
+    },
+  ],
+  [
+    /^resume: the body of the request/,
+    {
+      message: 'The request had a body, and it was not kept.',
+      advice: 'Give the same body again, with --data.',
+    },
+  ],
+  [
+    /^resume: the request was a [A-Z]/,
+    {
+      message: 'The request had another method.',
+      advice: 'Leave the method out: the journal knows it.',
+    },
+  ],
+  [
+    /^resume: a bare invoice/,
+    {
+      message: 'This payment was a bare invoice, and there is no request to go on with.',
+      advice: 'Have the same invoice paid again: it is not paid twice.',
+    },
+  ],
+  [
+    /^a request with method (?:GET|HEAD) cannot have a body/,
+    { message: 'A request with this method carries no body.', advice: 'Leave out --data.' },
+  ],
+]
+
+function mistakeWords(error: unknown): Words | undefined {
+  if (!(error instanceof TypeError || error instanceof RangeError)) return undefined
+  return mistakes.find(([says]) => says.test(error.message))?.[1]
+}
+
 function refusalExit(reason: unknown): ExitCode {
   if (reason === 'no-payer') return exitCodes.network
   return reason === 'approval-pending' ? exitCodes.needsApproval : exitCodes.refused
+}
+
+/** The hint is the advice, and the rest of the details would say the same once more. */
+function withoutHint({ code, message, details }: L402Error): string {
+  const { hint, reason } = details
+  if (hint === undefined) return message
+  return reason === undefined ? codes[code] : `${codes[code]} (${reason})`
 }
 
 function withHint(hint: unknown): string {
@@ -132,6 +197,7 @@ const whyFailed: Readonly<Record<string, string>> = {
   rejected: 'the payee did not take it',
   'wrong-network': 'the invoice is for another network than the wallet',
   'never-sent': 'it did not reach the wallet in time',
+  'written-off': 'you wrote it off',
 }
 
 function lost({ details, cause }: L402Error): string {
@@ -161,6 +227,16 @@ function whatBroke(error: unknown): string {
   return systemReason(error).replace(/\.$/, '')
 }
 
+/** Of what the system said, at whatever depth: `ECONNREFUSED`. */
+function systemCode(error: unknown): string | null {
+  if (!(error instanceof Error)) return null
+  const { cause } = error
+  const inner = cause instanceof AggregateError ? cause.errors[0] : cause
+  if (inner instanceof Error) return systemCode(inner)
+  const code = 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? code : null
+}
+
 /** Node hides what happened in the cause of `fetch failed`. */
 function systemReason(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown reason'
@@ -171,10 +247,6 @@ function systemReason(error: unknown): string {
   if (cause instanceof Error) return systemReason(cause)
   const text = error.message === '' && 'code' in error ? String(error.code) : error.message
   return text.replace(/[\r\n]+/g, ' ')
-}
-
-function sentence({ message }: Error): string {
-  return sentenceOf(message.replace(/^resume: /, ''))
 }
 
 function sentenceOf(text: string): string {

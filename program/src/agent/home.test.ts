@@ -49,6 +49,34 @@ describe('R-AGT-1 where things are', () => {
     }
   })
 
+  test('nor is a path taken that leads there', () => {
+    for (const name of ['SATWAY_HOME', 'SATWAY_POLICY', 'HOME']) {
+      for (const path of [
+        '/proc/self/cwd',
+        '/tmp/../proc/self/cwd/x',
+        '//proc/1/cwd',
+        '/dev/fd/3',
+      ]) {
+        expect(() => homeOf(undefined, { [name]: path })).toThrow(
+          `${name}: expected a place of its own, and none below /proc or /dev`,
+        )
+      }
+    }
+    expect(() => homeOf(undefined, { HOME: 'here' })).toThrow('HOME: expected a path')
+    expect(homeOf(undefined, { SATWAY_HOME: '/devices/x' }).folder).toBe('/devices/x')
+  })
+
+  test('an agent cannot choose its policy', () => {
+    const chosen = { SATWAY_POLICY: '/etc/satway/agent.yaml', SATWAY_AGENT: '1' }
+    expect(() => homeOf(folder, chosen)).toThrow(
+      expect.objectContaining({
+        message: 'SATWAY_POLICY does not count where SATWAY_AGENT is set.',
+        exitCode: 3,
+      }),
+    )
+    expect(homeOf(folder, { ...chosen, SATWAY_AGENT: '0' }).policyFile).toBe(chosen.SATWAY_POLICY)
+  })
+
   test('the policy may be JSON, or elsewhere', () => {
     writeFileSync(join(folder, 'policy.json'), '{}')
     expect(homeOf(folder, {}).policyFile).toBe(join(folder, 'policy.json'))

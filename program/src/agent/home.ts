@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
+import { isAgentRun } from '../cli/agent-run.ts'
+import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
 import { isOpenToChanges } from './small-file.ts'
 
@@ -24,18 +26,22 @@ export type Environment = Readonly<Record<string, string | undefined>>
  * directory: whoever unpacks a stranger's files must not get a stranger's limits with them.
  *
  * @param folder - Absolute. Default: SATWAY_HOME, then `~/.satway`.
- * @throws {Failure} for a path that is not absolute.
+ * @throws {Failure} for a path that is not absolute, or leads into the working directory, and for
+ *   SATWAY_POLICY where an agent runs.
  * @spec agent.md R-AGT-1
  */
 export function homeOf(folder?: string, environment: Environment = process.env): Home {
   const { SATWAY_HOME: named, HOME: own } = environment
   const chosen = folder ?? named ?? ''
-  const place = chosen === '' ? join(own || homedir(), '.satway') : absolute(chosen, 'SATWAY_HOME')
+  const place =
+    chosen === ''
+      ? absolute(join(own || homedir(), '.satway'), 'HOME')
+      : absolute(chosen, 'SATWAY_HOME')
   return {
     folder: place,
     journalFile: join(place, 'journal.db'),
     receiptsFile: join(place, 'receipts.jsonl'),
-    policyFile: policyFileIn(place, environment['SATWAY_POLICY'] ?? ''),
+    policyFile: policyFileIn(place, environment),
     configFile: join(place, 'config.yaml'),
     downloadFolder: join(place, 'downloads'),
   }
@@ -84,19 +90,34 @@ export function makeHome(home: Pick<Home, 'folder'>): void {
 const elsewhere = 'SATWAY_HOME names another folder.'
 
 /**
- * A path that a person wrote: absolute, or from the user's own folder.
+ * A path that a person wrote: absolute, or from the user's own folder. What is below `/proc` and `/dev`
+ * is another thing for every process, such as the working directory of this one.
  *
  * @param source - Where it was written, for the message.
  * @throws {Failure} for any other.
  */
 export function absolute(path: string, source: string): string {
-  if (path.startsWith('~/')) return join(homedir(), path.slice(2))
-  if (isAbsolute(path)) return path
-  throw new Failure(`${source}: expected a path that begins with / or ~/`)
+  const whole = path.startsWith('~/') ? join(homedir(), path.slice(2)) : path
+  if (!isAbsolute(whole)) {
+    throw new Failure(`${source}: expected a path that begins with / or ~/`)
+  }
+  if (!/^\/(?:proc|dev)(?:\/|$)/.test(resolve(whole))) return whole
+  throw new Failure(`${source}: expected a place of its own, and none below /proc or /dev`)
 }
 
-function policyFileIn(folder: string, chosen: string): string {
-  if (chosen !== '') return absolute(chosen, 'SATWAY_POLICY')
+function policyFileIn(folder: string, environment: Environment): string {
+  const chosen = environment['SATWAY_POLICY'] ?? ''
+  if (chosen !== '') {
+    if (isAgentRun(environment)) throw notForAgents()
+    return absolute(chosen, 'SATWAY_POLICY')
+  }
   const [yaml, json] = policyNames.map((name) => join(folder, name)) as [string, string]
   return !existsSync(yaml) && existsSync(json) ? json : yaml
+}
+
+function notForAgents(): Failure {
+  return new Failure('SATWAY_POLICY does not count where SATWAY_AGENT is set.', {
+    exitCode: exitCodes.refused,
+    advice: 'Leave it out: what may be spent is in the home, and SATWAY_HOME names another home.',
+  })
 }

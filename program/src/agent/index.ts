@@ -9,7 +9,6 @@ export type {
   ResumeCall,
   Step,
 } from './agent.ts'
-export { readAmountFlag } from './amount-flag.ts'
 export type { Environment, Home } from './home.ts'
 export { homeOf } from './home.ts'
 export type { Narrowing } from './narrowing.ts'
@@ -18,6 +17,7 @@ export { askPrice, perform, resumeCall } from './perform.ts'
 export type { PolicyBook } from './policy-book.ts'
 export { openPolicyBook } from './policy-file.ts'
 export { BodyTooLong } from './report-body.ts'
+export { findResumable } from './resumable.ts'
 export { readSpending } from './spending.ts'
 export type { Wallet } from './wallet.ts'
 export { defaultWalletFile, openWallet, satwayFolder } from './wallet.ts'

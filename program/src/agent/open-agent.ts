@@ -2,17 +2,20 @@ import { isL402Error, L402Error } from 'satway'
 import type { PolicyOptions } from 'satway/client'
 import { createClient } from 'satway/client'
 import type { Journal, JournalOptions } from 'satway/journal'
+import type { Payer } from 'satway/lightning'
 import { createTransport } from 'satway/transport'
+import { isAgentRun } from '../cli/agent-run.ts'
 import { Failure } from '../cli/failure.ts'
 import type { Agent, AgentOptions } from './agent.ts'
 import { createApprover } from './approver.ts'
 import { listening } from './asked.ts'
 import type { AgentConfig } from './config-file.ts'
-import { readAgentConfig } from './config-file.ts'
+import { downloadsMaxBytes, readAgentConfig } from './config-file.ts'
 import { openDelegate } from './delegate-agent.ts'
 import type { Home } from './home.ts'
 import { absolute, homeOf, makeHome, requireOwnHome } from './home.ts'
 import { openPolicyBook } from './policy-file.ts'
+import { rememberPolicy } from './policy-seen.ts'
 import { createReconciler } from './reconciler.ts'
 import { openTerminal } from './terminal.ts'
 import { unusableJournal } from './unusable-journal.ts'
@@ -36,6 +39,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   // -k is about servers that are asked, never about the wallet.
   const transport = createTransport({ verifyTls })
   const walletTransport = verifyTls ? transport : createTransport()
+  const opening = openJournalOf(home, config)
   const [wallet, policy, journal] = await Promise.all([
     openWallet(options.wallet, {
       home,
@@ -43,24 +47,38 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       fetch: (url, init) => walletTransport.fetch(url, init),
     }),
     openPolicyBook(home, options.narrowing),
-    openJournalOf(home, config),
-  ])
+    opening,
+  ]).catch(async (error: unknown) => {
+    await (await opening).close()
+    throw error
+  })
   const approve = createApprover({
     ask: options.ask,
     approvals: journal.approvals,
-    terminal: openTerminal(),
+    // Whatever terminal an agent has, it is the agent that types there.
+    terminal: openTerminal(isAgentRun(process.env) ? async () => undefined : undefined),
     waitSeconds: config.approval_wait_seconds ?? 0,
+    waits: (approvalId, seconds) => watch({ kind: 'waiting', approvalId, seconds }),
   })
+  rememberPolicy(home)
+  const closing = new AbortController()
+  const payer = wallet.payer && watchedPayer(askedUntil(wallet.payer, closing.signal), watch)
   const client = createClient({
-    policy: asking(() => policy.current(), watchedApproval(approve, watch)),
-    ...(wallet.payer !== undefined && { payer: watchedPayer(wallet.payer, watch) }),
+    policy: asking(
+      () => {
+        rememberPolicy(home)
+        return policy.current()
+      },
+      watchedApproval(approve, watch),
+    ),
+    ...(payer !== undefined && { payer }),
     ...(paymentTimeoutMs !== undefined && { paymentTimeoutMs }),
     ledger: journal.ledger,
     tokens: journal.tokens,
     receipts: journal.receipts,
     fetch: listening((url, init, route) => transport.fetch(url, init, route), watch),
   })
-  const reconciler = createReconciler(client, journal)
+  const reconciler = createReconciler(client)
   return {
     home: withDownloads(home, config),
     client,
@@ -68,15 +86,35 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     policy,
     payer: wallet.payer,
     walletKind: wallet.kind,
+    walletUrl: wallet.url,
+    walletLooksUp: wallet.looksUp,
     realMoney: wallet.realMoney,
+    downloadsMaxBytes: downloadsMaxBytes(config),
     transport,
     keepReconciling: () => reconciler.start(),
     close: async () => {
+      closing.abort()
       await reconciler.stop()
       transport.close()
       walletTransport.close()
       await journal.close()
     },
+  }
+}
+
+/**
+ * The same wallet, which is asked about payments only until a signal: one that hangs must not keep the
+ * agent from closing. What it did not tell is asked again next time.
+ */
+function askedUntil(payer: Payer, closing: AbortSignal): Payer {
+  return {
+    ...payer,
+    pay: (invoice, limits) => payer.pay(invoice, limits),
+    lookupPayment: (hash, signal) =>
+      payer.lookupPayment(
+        hash,
+        signal === undefined ? closing : AbortSignal.any([signal, closing]),
+      ),
   }
 }
 

@@ -3,9 +3,11 @@ import type { PaymentEntry, Purchase, Quote, QuotedPrice } from 'satway/client'
 import { exitCodes } from '../cli/exit-codes.ts'
 import type { CallReport, QuoteReport } from '../schema/index.ts'
 import type { Agent, AskPrice, BodySink, CallOrder, Perform, ResumeCall } from './agent.ts'
-import type { Asked, AskedPrice } from './asked.ts'
+import type { Asked } from './asked.ts'
 import { listenTo } from './asked.ts'
 import { asksFor } from './asks.ts'
+import { explainDelegated } from './delegated-words.ts'
+import type { Explained } from './failures.ts'
 import { explainBrokenOff, explainCall, explainStatus } from './failures.ts'
 import { readBody } from './report-body.ts'
 
@@ -45,10 +47,11 @@ export const askPrice: AskPrice = (agent, order) =>
     const report = blankQuote(order)
     try {
       const quote = await agent.client.quote(order.url, order.init)
-      return { ...report, ...(await quoteFacts(agent, quote, asked().price)) }
+      return { ...report, ...(await quoteFacts({ agent, order, asked }, quote)) }
     } catch (error) {
       const { status, price } = asked()
-      return { ...report, ...price, status: status ?? null, ...explainCall(error) }
+      const verdict = unpaidVerdict(error, { agent, order, asked }) ?? explainCall(error)
+      return { ...report, ...price, status: status ?? null, ...verdict }
     }
   })
 
@@ -68,9 +71,12 @@ async function carryOut(
   } catch (error) {
     return { ...blank, ...(await failureOf(error, call)) }
   }
-  const purchase = call.agent.client.purchaseOf(response)
-  const report = { ...blank, ...headOf(response), ...costOfPurchase(purchase) }
-  const verdict = explainStatus(response.status, purchase)
+  const { client } = call.agent
+  const purchase = client.purchaseOf(response)
+  // Without a purchase: of the stored token that opened it.
+  const paymentHash = client.describe(response).paymentHash ?? null
+  const report = { ...blank, ...headOf(response), paymentHash, ...costOfPurchase(purchase) }
+  const verdict = statusVerdict(response, call) ?? explainStatus(response.status, purchase)
   const { sink } = options
   try {
     if (sink !== undefined && (sink.takes?.(response) ?? true)) {
@@ -79,10 +85,14 @@ async function carryOut(
     }
     return { ...report, ...(await readBody(response, options.maxBodyBytes)), ...verdict }
   } catch (error) {
-    if (purchase === undefined) return { ...report, ...(await failureOf(error, call)) }
-    const resume = purchase.paymentHash
-    const broken = explainBrokenOff(error, purchase)
-    return { ...report, outcome: 'paid_not_delivered', resume, ...broken }
+    // Whoever refuses a body before reading it leaves its connection open.
+    await response.body?.cancel().catch(() => undefined)
+    // What broke off may have been owed from an earlier call.
+    const owed = client.purchaseOf(response)
+    if (owed === undefined) return { ...report, ...(await failureOf(error, call)) }
+    const resume = owed.paymentHash
+    const broken = explainBrokenOff(error, owed)
+    return { ...report, ...costOfPurchase(owed), outcome: 'paid_not_delivered', resume, ...broken }
   }
 }
 
@@ -102,6 +112,7 @@ function blankCall({ url, init }: CallOrder): CallReport {
     approvalId: null,
     dryRun: false,
     quote: null,
+    asks: null,
     output: null,
     credential: null,
     body: null,
@@ -124,7 +135,8 @@ function costOfPurchase(purchase: Purchase | undefined): Part {
 }
 
 /** Why there is no answer, and what was asked for or paid. */
-async function failureOf(error: unknown, { agent, asked }: Call): Promise<Part> {
+async function failureOf(error: unknown, call: Call): Promise<Part> {
+  const { agent, asked } = call
   const { status, price } = asked()
   const { outcome, resume, approvalId, amountMsat, paymentHash } = agent.client.describe(error)
   const hash = isL402Error(error) ? error.details['paymentHash'] : undefined
@@ -138,8 +150,23 @@ async function failureOf(error: unknown, { agent, asked }: Call): Promise<Part> 
     outcome,
     resume: resume ?? null,
     approvalId: approvalId ?? null,
-    ...explainCall(error, entry?.maxFeeMsat),
+    ...(unpaidVerdict(error, call) ?? explainCall(error, entry?.maxFeeMsat)),
   }
+}
+
+/** For somebody who was given a token and no wallet. */
+function unpaidVerdict(error: unknown, { agent, order, asked }: Call): Explained | undefined {
+  const { delegatedTo } = agent
+  if (delegatedTo === undefined) return undefined
+  const origin = URL.parse(order.url)?.origin
+  return explainDelegated(delegatedTo, { error, origin }, asked().refusal)
+}
+
+function statusVerdict(response: Response, { agent, order, asked }: Call): Explained | undefined {
+  const { delegatedTo } = agent
+  if (delegatedTo === undefined) return undefined
+  const origin = URL.parse(response.url || order.url)?.origin
+  return explainDelegated(delegatedTo, { status: response.status, origin }, asked().refusal)
 }
 
 /** What the journal says about a payment. */
@@ -180,12 +207,8 @@ function blankQuote({ url, init }: CallOrder): QuoteReport {
   }
 }
 
-/** @param asked - What the server asked for: of what is refused the quote may have no price. */
-async function quoteFacts(
-  agent: Agent,
-  quote: Quote,
-  asked: AskedPrice | undefined,
-): Promise<Partial<QuoteReport>> {
+/** What is refused may have no price in its quote: what the server asked for is known. */
+async function quoteFacts(call: Call, quote: Quote): Promise<Partial<QuoteReport>> {
   const { status } = quote
   switch (status) {
     case 'free':
@@ -203,11 +226,16 @@ async function quoteFacts(
         quote: status,
         status: 402,
         ...quotedPrice(quote.price),
-        asks: await asksFor(agent, quote.price),
+        asks: await asksFor(call.agent, quote.price),
       }
     case 'refused': {
-      const price = quote.price === undefined ? asked : quotedPrice(quote.price)
-      return { quote: status, status: 402, ...explainCall(quote.error), ...price }
+      const price = quote.price === undefined ? call.asked().price : quotedPrice(quote.price)
+      const verdict = unpaidVerdict(quote.error, call) ?? explainCall(quote.error)
+      const { paymentHash: begun } = call.agent.client.describe(quote.error)
+      const isOpen = isL402Error(quote.error, 'PAYMENT_UNKNOWN') && begun !== undefined
+      // Of the payment without an end, and not of what was asked for now.
+      const hash = isOpen ? { paymentHash: begun } : {}
+      return { quote: status, status: 402, ...verdict, ...price, ...hash }
     }
     default:
       return status satisfies never

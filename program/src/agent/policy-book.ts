@@ -1,5 +1,5 @@
-import type { PolicyOptions } from 'satway/client'
 import type { PolicyView } from '../schema/index.ts'
+import type { FilePolicy } from './policy-rules.ts'
 
 /** The operator's policy, as its file says at every moment. */
 export type PolicyBook = {
@@ -9,6 +9,6 @@ export type PolicyBook = {
    * @throws {L402Error} CONFIG_INVALID while the file cannot be read or has a mistake: nothing is
    *   paid then.
    */
-  current(): PolicyOptions
+  current(): FilePolicy
   view(): PolicyView
 }

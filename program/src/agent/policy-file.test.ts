@@ -16,6 +16,7 @@ import { policyView } from '../schema/index.ts'
 import { homeOf } from './home.ts'
 import type { PolicyBook } from './policy-book.ts'
 import { openPolicyBook } from './policy-file.ts'
+import { readerFor } from './settings-file.ts'
 
 let folder: string
 let elapsed: number
@@ -35,6 +36,19 @@ const write = (text: string, name = 'policy.yaml'): void => {
 const open = (environment: Readonly<Record<string, string>> = {}): Promise<PolicyBook> => {
   return openPolicyBook(homeOf(folder, environment), {}, () => elapsed)
 }
+/** With a parser that is loaded once `loaded` says so. */
+const openLoading = (loaded: () => Promise<void> | void): Promise<PolicyBook> =>
+  openPolicyBook(
+    homeOf(folder, {}),
+    {},
+    () => elapsed,
+    async (file) => {
+      await loaded()
+      return await readerFor(file)
+    },
+  )
+/** For what takes as long as this machine takes. */
+const patient = { timeout: 20_000 }
 /** As much time as must pass before the file is looked at again. */
 const later = (): void => {
   elapsed += 200
@@ -398,7 +412,11 @@ describe('R-POL-7 an edit counts at once', () => {
     book.current()
     rmSync(inFolder('policy.yaml'))
     later()
-    expect(mistakesOf(book)).toEqual({ policy: 'is not there', file: inFolder('policy.yaml') })
+    expect(mistakesOf(book)).toEqual({
+      policy:
+        'is not there any more; put it back, or write one to begin with again: satway policy init',
+      file: inFolder('policy.yaml'),
+    })
     write(least)
     later()
     expect(book.current().maxPaymentMsat).toBe(10_000n)
@@ -422,12 +440,28 @@ describe('R-POL-7 an edit counts at once', () => {
   })
 
   test('and as soon as its parser is there where it is not', async () => {
-    const book = await open()
+    const load = Promise.withResolvers<void>()
+    const book = await openLoading(() => load.promise)
     expect(book.current().maxPaymentMsat).toBe(1_000_000n)
     write(`${least}networks: [bitcoin]\n`)
     later()
     expect(mistakesOf(book)['policy']).toBe('is new, and is being read; try again')
-    await expect.poll(() => tried(book)).toBe(10_000n)
+    load.resolve()
+    await expect.poll(() => tried(book), patient).toBe(10_000n)
+  })
+
+  test('and a parser that could not be loaded is loaded at the next look', async () => {
+    let loads = 0
+    write(`${least}networks: [bitcoin]\n`)
+    const book = await openLoading(() => {
+      loads += 1
+      if (loads < 3) throw new Error('too many open files')
+    })
+    expect(loads).toBe(1)
+    expect(mistakesOf(book)['policy']).toBe('is new, and is being read; try again')
+    expect(loads).toBe(1)
+    await expect.poll(() => tried(book), patient).toBe(10_000n)
+    expect(loads).toBe(3)
   })
 
   test('behind a symbolic link as well', async () => {
@@ -470,13 +504,26 @@ describe('R-POL-9 there is one policy', () => {
   })
 
   test('SATWAY_POLICY names another, which has to be there', async () => {
-    write(least)
     write(least.replace('10 sat', '9 sat'), 'mine.yaml')
     expect((await open({ SATWAY_POLICY: inFolder('mine.yaml') })).current()).toMatchObject({
       maxPaymentMsat: 9000n,
     })
     const missing = await open({ SATWAY_POLICY: inFolder('none.yaml') })
     expect(mistakesOf(missing)['policy']).toBe('is not there')
+  })
+
+  test('SATWAY_POLICY takes the place of no policy in the home, also of one that appears', async () => {
+    write(least.replace('10 sat', '900 sat'), 'mine.yaml')
+    const book = await open({ SATWAY_POLICY: inFolder('mine.yaml') })
+    book.current()
+    write(least)
+    later()
+    expect(mistakesOf(book)['policy']).toBe(
+      `is not the only one: there is ${inFolder('policy.yaml')} too; keep one`,
+    )
+    rmSync(inFolder('policy.yaml'))
+    later()
+    expect(book.current().maxPaymentMsat).toBe(900_000n)
   })
 })
 

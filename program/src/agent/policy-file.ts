@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { L402Error, maxMsat } from 'satway'
 import type { PolicyView } from '../schema/index.ts'
 import type { Home } from './home.ts'
@@ -9,6 +9,7 @@ import { narrow } from './narrowing.ts'
 import type { PolicyBook } from './policy-book.ts'
 import type { FilePolicy } from './policy-rules.ts'
 import { builtInPolicy, policyRule } from './policy-rules.ts'
+import { wasPolicySeen } from './policy-seen.ts'
 import type { Reader, SettingsReading } from './settings-file.ts'
 import {
   readAtOnce,
@@ -28,6 +29,8 @@ const lookEveryMs = 200
 const freshMs = 100
 /** When the parser of YAML is loaded for a file that may need it one day. */
 const preloadMs = 1000
+const gone =
+  'is not there any more; put it back, or write one to begin with again: satway policy init'
 /** Mistakes that an error lists. `satway policy show` lists all. */
 const maxListed = 8
 
@@ -40,35 +43,43 @@ type Reading = SettingsReading<FilePolicy> & { readonly file: string | null }
  *
  * @param narrowing - What arguments tighten of it.
  * @param elapsedMs - A clock that nobody sets back. Default: the process's.
+ * @param loadReader - Loads the parser of YAML.
  * @spec agent.md R-POL-1 to R-POL-10
  */
 export async function openPolicyBook(
   home: Pick<Home, 'folder' | 'policyFile'>,
   narrowing: Narrowing = {},
   elapsedMs: () => number = () => performance.now(),
+  loadReader: typeof readerFor = readerFor,
 ): Promise<PolicyBook> {
   const file = home.policyFile
   const isOwnName = policyNames.some((name) => join(home.folder, name) === file)
   let parser: Reader | undefined
   let loading: Promise<void> | undefined
-  let wasThere = !isOwnName
+  let wasThere = !isOwnName || wasPolicySeen(home)
   let lookedAtMs = Number.NEGATIVE_INFINITY
   let seen: string | undefined
   let reading: Reading = { file: null, value: builtInPolicy }
 
   const loadParser = async (): Promise<void> => {
-    parser = await readerFor(file)
+    try {
+      parser = await loadReader(file)
+      lookedAtMs = Number.NEGATIVE_INFINITY
+    } catch {
+      loading = undefined // for the next look at the file to try again
+    }
     seen = undefined
-    lookedAtMs = Number.NEGATIVE_INFINITY
   }
 
   const read = (): Reading => {
-    const stranger = isOwnName ? strangerBeside(file) : undefined
-    if (stranger !== undefined)
-      return broken(file, `is not the only one: there is ${stranger} too; keep one`)
+    const other = otherPolicies(home.folder, file).find((path) => existsSync(path))
+    if (other !== undefined) {
+      const where = isOwnName ? basename(other) : other
+      return broken(file, `is not the only one: there is ${where} too; keep one`)
+    }
     const found = readSettingsFile(file)
     if (found === undefined) {
-      if (wasThere) return broken(file, 'is not there')
+      if (wasThere) return broken(file, isOwnName ? gone : 'is not there')
       return { file: null, value: narrow(builtInPolicy, narrowing) }
     }
     wasThere = true
@@ -88,7 +99,7 @@ export async function openPolicyBook(
     const nowMs = elapsedMs()
     if (nowMs - lookedAtMs < lookEveryMs) return reading
     lookedAtMs = nowMs
-    const { print, isFresh } = fingerprint(file)
+    const { print, isFresh } = fingerprint(home.folder, file)
     if (print === seen) return reading
     reading = read()
     seen = isFresh ? undefined : print
@@ -130,8 +141,11 @@ export function policyViewOf(policy: FilePolicy, file: string | null): PolicyVie
 }
 
 /** Changes when the file does, and when another one appears that could be meant. */
-function fingerprint(file: string): { readonly print: string; readonly isFresh: boolean } {
-  const others = policyLookAlikes(file).filter((other) => existsSync(other))
+function fingerprint(
+  folder: string,
+  file: string,
+): { readonly print: string; readonly isFresh: boolean } {
+  const others = otherPolicies(folder, file).filter((other) => existsSync(other))
   try {
     const { dev, ino, size, mode, mtimeMs, ctimeMs } = statSync(file)
     const print = [dev, ino, size, mode, mtimeMs, ctimeMs, ...others].join(' ')
@@ -142,14 +156,9 @@ function fingerprint(file: string): { readonly print: string; readonly isFresh: 
 }
 
 /** A second policy would be silently ignored, and it could be the stricter one. */
-function strangerBeside(file: string): string | undefined {
-  const found = policyLookAlikes(file).find((other) => existsSync(other))
-  return found === undefined ? undefined : basename(found)
-}
-
-function policyLookAlikes(file: string): readonly string[] {
+function otherPolicies(folder: string, file: string): readonly string[] {
   return [...policyNames, 'policy.yml']
-    .map((name) => join(dirname(file), name))
+    .map((name) => join(folder, name))
     .filter((other) => other !== file)
 }
 

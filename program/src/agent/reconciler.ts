@@ -1,5 +1,4 @@
 import type { Client } from 'satway/client'
-import type { Journal } from 'satway/journal'
 
 /** Asks the wallet about payments that have no end, again and again. */
 export type Reconciler = {
@@ -13,17 +12,14 @@ export type Reconciler = {
 const everyMs = 3000
 
 /** @spec agent.md R-AGT-15 */
-export function createReconciler(
-  client: Pick<Client, 'reconcile'>,
-  journal: Pick<Journal, 'ledger'>,
-): Reconciler {
+export function createReconciler(client: Pick<Client, 'reconcile'>): Reconciler {
   let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
+  let running: Promise<void> | undefined
   let isStopped = false
 
   const ask = async (): Promise<void> => {
     try {
-      if ((await journal.ledger.unfinished()).length > 0) await client.reconcile()
+      await client.reconcile()
     } catch {
       // The wallet or the journal cannot be asked: the next call says so, and the next round tries.
     }
@@ -36,7 +32,7 @@ export function createReconciler(
 
   return {
     start: () => {
-      if (timer === undefined && !isStopped) running = ask()
+      if (!isStopped) running ??= ask()
     },
     stop: async () => {
       isStopped = true

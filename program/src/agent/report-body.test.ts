@@ -34,6 +34,12 @@ describe('R-AGT-24 the body in a report', () => {
       { body: '/wA=', bodyEncoding: 'base64', truncated: false },
     ],
     [
+      'is base64 where it holds a zero, which JSON writes with six bytes',
+      Buffer.from('a\0b'),
+      9,
+      { body: 'YQBi', bodyEncoding: 'base64', truncated: false },
+    ],
+    [
       'is base64 where it ends within a character',
       Buffer.from([0x61, 0xc3]),
       9,

@@ -15,7 +15,7 @@ export class BodyTooLong extends Failure {
 }
 
 /**
- * Reads the beginning of a body, as text, or as base64 where it is not UTF-8. What is beyond the
+ * Reads the beginning of a body, as text, or as base64 where it is not UTF-8 or holds a zero. What is beyond the
  * limit is not waited for.
  *
  * @param maxBytes - A character that the limit cuts in two is left out.
@@ -41,7 +41,8 @@ function textOf(bytes: Uint8Array, isCut: boolean): string | undefined {
   try {
     // `stream`: an incomplete character at the end is no mistake when that end is a cut.
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-    return decoder.decode(bytes, { stream: isCut })
+    // JSON writes six bytes for each zero, and no text has one.
+    return bytes.includes(0) ? undefined : decoder.decode(bytes, { stream: isCut })
   } catch {
     return undefined
   }

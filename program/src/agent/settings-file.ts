@@ -13,7 +13,7 @@ export type SettingsReading<T> = { readonly value: T } | { readonly mistakes: re
 export type Reader = (text: string) => SourceReading
 
 /** Whether the parser of YAML is needed, which takes its time to load. */
-export function isYaml(file: string): boolean {
+function isYaml(file: string): boolean {
   return extname(file) !== '.json'
 }
 

@@ -1,5 +1,6 @@
-import type { PaymentEntry } from 'satway/client'
-import type { SpendingView } from '../schema/index.ts'
+import type { Spending } from 'satway/client'
+import type { PaymentSummary } from 'satway/journal'
+import type { PolicyView, SpendingView } from '../schema/index.ts'
 import type { Agent } from './agent.ts'
 
 /** Hosts that are listed, those with the most first. */
@@ -15,57 +16,45 @@ export async function readSpending(
   { journal, policy }: Pick<Agent, 'journal' | 'policy'>,
   nowSeconds: number = Date.now() / 1000,
 ): Promise<SpendingView> {
-  const limits = limitsOf(policy)
-  if (journal === undefined) return viewOf(limits, nothingSpent, [])
-  const [spent, entries] = await Promise.all([
+  const limits = limitsOf(policy.view())
+  if (journal === undefined) return viewOf(limits, nothingSpent, noPayments)
+  const [spent, summary] = await Promise.all([
     journal.ledger.spending(nowSeconds),
-    journal.ledger.list(),
+    journal.ledger.summary(),
   ])
-  return viewOf(limits, spent, entries)
+  return viewOf(limits, spent, summary)
 }
 
-type Limits = Pick<SpendingView['hour'], 'limitMsat'>['limitMsat']
-type Sums = {
-  readonly hourMsat: bigint
-  readonly dayMsat: bigint
-  readonly totalMsat: bigint
-  readonly heldMsat: bigint
-}
+type Limits = Pick<SpendingView, 'inForce'> &
+  Readonly<Record<'hour' | 'day' | 'total', string | null>>
+type Sums = Readonly<Record<keyof Spending, bigint>>
 
 const nothingSpent: Sums = { hourMsat: 0n, dayMsat: 0n, totalMsat: 0n, heldMsat: 0n }
+const noPayments: PaymentSummary = {
+  counts: { intent: 0, sending: 0, unknown: 0, settled: 0, failed: 0 },
+  hosts: [],
+}
 
 /** While the policy is broken nothing may be spent, and no limit can be named. */
-function limitsOf(policy: Agent['policy']): Readonly<Record<'hour' | 'day' | 'total', Limits>> {
-  const { perHourMsat, perDayMsat, totalMsat } = policy.view()
-  return { hour: perHourMsat, day: perDayMsat, total: totalMsat }
+function limitsOf({ inForce, perHourMsat, perDayMsat, totalMsat }: PolicyView): Limits {
+  return { inForce, hour: perHourMsat, day: perDayMsat, total: totalMsat }
 }
 
 function viewOf(
-  limits: Readonly<Record<'hour' | 'day' | 'total', Limits>>,
+  limits: Limits,
   { hourMsat, dayMsat, totalMsat, heldMsat }: Sums,
-  entries: readonly PaymentEntry[],
+  { counts, hosts }: PaymentSummary,
 ): SpendingView {
-  const byHost = new Map<string, bigint>()
-  const payments = { settled: 0, unknown: 0, failed: 0 }
-  for (const entry of entries) {
-    const { state, host, amountMsat, maxFeeMsat, feeMsat } = entry
-    if (state === 'failed') {
-      payments.failed += 1
-      continue
-    }
-    payments[state === 'settled' ? 'settled' : 'unknown'] += 1
-    const costMsat = amountMsat + (feeMsat ?? maxFeeMsat)
-    byHost.set(host, (byHost.get(host) ?? 0n) + costMsat)
-  }
-  const hosts = [...byHost].sort(([, a], [, b]) => (a < b ? 1 : a > b ? -1 : 0))
+  const { intent, sending, unknown, settled, failed } = counts
   return {
+    inForce: limits.inForce,
     hour: { limitMsat: limits.hour, spentMsat: String(hourMsat) },
     day: { limitMsat: limits.day, spentMsat: String(dayMsat) },
     total: { limitMsat: limits.total, spentMsat: String(totalMsat) },
     heldMsat: String(heldMsat),
-    payments,
+    payments: { settled, unknown: intent + sending + unknown, failed },
     byHost: hosts
       .slice(0, maxHosts)
-      .map(([host, spentMsat]) => ({ host, spentMsat: String(spentMsat) })),
+      .map(({ host, takenMsat }) => ({ host, spentMsat: String(takenMsat) })),
   }
 }

@@ -2,11 +2,15 @@ import { closeSync, openSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { formatMsat, msat } from 'satway'
 import type { Proposal } from 'satway/client'
+import { bodyWords, wholeRequest } from '../cli/asked-about.ts'
 import { printable } from '../cli/printable.ts'
+import { pad, wrap } from '../cli/screen.ts'
 import type { Terminal, TerminalAnswer } from './approver.ts'
 
 /** How long somebody has to answer. */
 const patienceMs = 60_000
+/** Columns of what is told beside its name: a terminal of 80 shows it without breaking it anew. */
+const width = 66
 
 /** Two ends of one terminal. */
 type Ends = { readonly input: Readable; readonly output: Writable; close(): void }
@@ -66,27 +70,30 @@ export function readAnswer(text: string | undefined): TerminalAnswer {
 
 /** What somebody has to know to decide. Words of strangers are in quotes, and made harmless. */
 export function questionOf(proposal: Proposal): string {
-  const { amountMsat, maxFeeMsat, origin, method, url, payee, description, capability } = proposal
+  const { amountMsat, maxFeeMsat, origin, payee, description, capability } = proposal
   const most = msat(amountMsat + maxFeeMsat)
-  const lines = [
-    `Pay ${formatMsat(amountMsat)} to ${printable(origin)}? ${whyAsked[proposal.askedBecause]}`,
-    `  at most    ${formatMsat(most)}, the fee of the route included`,
-    `  for        ${method} ${printable(pathOf(url))}${capability === undefined ? '' : ` (“${printable(capability)}”)`}`,
-    `  to node    ${payee}`,
+  const body = bodyWords(proposal)
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ['at most', `${formatMsat(most)}, the fee of the route included`],
+    ['for', wholeRequest(proposal)],
+    ['body', body],
+    ['sold as', capability === undefined ? undefined : `“${printable(capability)}”`],
+    ['to node', payee],
+    ['it says', description === '' ? undefined : `“${printable(description)}”`],
   ]
-  if (description !== '') lines.push(`  it says    “${printable(description)}”`)
-  return `${lines.join('\n')}\nPay? [y/N] `
+  const lines = facts.flatMap(([name, value]) =>
+    value === undefined
+      ? []
+      : wrap(value, width).map((line, i) => `  ${pad(i === 0 ? name : '', 9)}  ${line}`),
+  )
+  const first = `Pay ${formatMsat(amountMsat)} to ${printable(origin)}? ${whyAsked[proposal.askedBecause]}`
+  return `${[first, ...lines].join('\n')}\nPay? [y/N] `
 }
 
 const whyAsked: Readonly<Record<Proposal['askedBecause'], string>> = {
   always: 'The policy asks about every payment.',
   amount: 'It costs more than the policy allows unasked.',
   'new-host': 'Nothing was ever paid there.',
-}
-
-/** Without its query, which may hold a secret of the caller. */
-function pathOf(url: string): string {
-  return URL.parse(url)?.pathname.slice(0, 200) ?? '/'
 }
 
 /** Opened anew for every question: an open terminal would keep the process from ending. */

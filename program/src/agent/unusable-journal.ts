@@ -29,6 +29,8 @@ export function unusableJournal(
       limitReached: reject,
       spending: reject,
       paidBefore: reject,
+      summary: reject,
+      named: reject,
     },
     tokens: {
       put: reject,

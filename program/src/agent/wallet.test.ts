@@ -1,8 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { msat, paymentHash } from 'satway'
 import { createDevnet, serveWallet } from 'satway/lightning/devnet'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -204,12 +204,18 @@ describe('R-AGT-11 the token of a wallet', () => {
   const hash = paymentHash(new Uint8Array(32).fill(7))
   const hex = '07'.repeat(32)
 
+  /** The home is `folder` itself. */
+  const home = { SATWAY_HOME: '' }
+  beforeEach(() => {
+    home.SATWAY_HOME = folder
+  })
+
   test('is sent as a bearer from a file, and from a variable', async () => {
     const { url, seen } = await startHttpWallet()
     const file = join(folder, 'token')
     writeFileSync(file, 'tok-in-file\n', { mode: 0o600 })
-    const environment = { WALLET_TOKEN: 'tok-in-env' }
-    for (const token of [`file:${file}`, 'env:WALLET_TOKEN']) {
+    const environment = { ...home, SATWAY_WALLET_TOKEN: 'tok-in-env' }
+    for (const token of [`file:${file}`, 'env:SATWAY_WALLET_TOKEN']) {
       const uri = `${url}?network=regtest&token=${token}&lookup=/p/{hash}`
       const wallet = await openWallet(uri, { config: {}, environment })
       expect(wallet).toMatchObject({ kind: 'http', network: 'regtest', url, looksUp: true })
@@ -243,15 +249,15 @@ describe('R-AGT-11 the token of a wallet', () => {
     ],
     [
       'a variable that is not set',
-      'env:NOT_SET',
+      'env:SATWAY_NOT_SET',
       () => undefined,
-      /the variable NOT_SET is not set/,
+      /the variable SATWAY_NOT_SET is not set/,
     ],
     [
       'a variable with a space',
-      'env:SPACED',
+      'env:SATWAY_SPACED',
       () => undefined,
-      /the variable SPACED holds no token/,
+      /the variable SATWAY_SPACED holds no token/,
     ],
   ] as const) {
     test(`is refused: ${what}`, async () => {
@@ -260,13 +266,87 @@ describe('R-AGT-11 the token of a wallet', () => {
       const place = token === 'file' ? `file:${file}` : token
       const failed = await openWallet(`https://w.example/p?token=${place}`, {
         config: {},
-        environment: { SPACED: 'hunter2 x' },
+        environment: { ...home, SATWAY_SPACED: 'hunter2 x' },
       }).catch((error: unknown) => error)
       expect(failed).toBeInstanceOf(Failure)
       expect((failed as Failure).message).toMatch(message)
       expect(`${(failed as Failure).message}${(failed as Failure).advice}`).not.toContain('hunter2')
     })
   }
+
+  const openBy = async (
+    namedBy: 'config.yaml' | '--wallet' | 'SATWAY_WALLET',
+    token: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<string> => {
+    const uri = `http://127.0.0.1:9/p?network=regtest&token=${token}`
+    const environment = {
+      ...home,
+      ...more,
+      ...(namedBy === 'SATWAY_WALLET' && { SATWAY_WALLET: uri }),
+    }
+    const config = namedBy === 'config.yaml' ? { wallet: uri } : {}
+    const given = namedBy === '--wallet' ? uri : undefined
+    return await openWallet(given, { config, environment }).then(
+      (wallet) => wallet.kind,
+      (error: unknown) => `${(error as Failure).message}`,
+    )
+  }
+
+  test('is nothing that others put beside the home, unless the configuration says so', async () => {
+    const outside = mkdtempSync(join(tmpdir(), 'satway-outside-'))
+    closers.push(() => rmSync(outside, { recursive: true }))
+    const file = join(outside, 'npmrc')
+    writeFileSync(file, 'secret', { mode: 0o600 })
+    symlinkSync(file, join(folder, 'link'))
+    for (const named of ['--wallet', 'SATWAY_WALLET'] as const) {
+      for (const path of [
+        file,
+        join(folder, 'link'),
+        join(folder, '..', basename(outside), 'npmrc'),
+      ])
+        expect(await openBy(named, `file:${path}`)).toBe(
+          `${named}: ${path} may not be named here: it is outside of the home.`,
+        )
+      expect(await openBy(named, 'env:GITHUB_TOKEN', { GITHUB_TOKEN: 'secret' })).toBe(
+        `${named}: the variable GITHUB_TOKEN may not be named here.`,
+      )
+      expect(await openBy(named, 'env:SATWAY_CREDENTIAL', { SATWAY_CREDENTIAL: 'x' })).toContain(
+        'may not be named here',
+      )
+    }
+    expect(await openBy('config.yaml', `file:${file}`)).toBe('http')
+    expect(await openBy('config.yaml', 'env:GITHUB_TOKEN', { GITHUB_TOKEN: 'x' })).toBe('http')
+  })
+
+  test('is never what this program keeps in the home', async () => {
+    for (const name of [
+      'journal.key',
+      'journal.db',
+      'mcp.token',
+      'wallet-token',
+      'receipts.jsonl',
+    ]) {
+      const file = join(folder, name)
+      writeFileSync(file, 'secret', { mode: 0o600 })
+      symlinkSync(file, join(folder, `${name[0]}-link`))
+      for (const named of ['config.yaml', '--wallet', 'SATWAY_WALLET'] as const) {
+        for (const path of [file, join(folder, `${name[0]}-link`)])
+          expect(await openBy(named, `file:${path}`)).toContain('this program’s own')
+      }
+      rmSync(join(folder, `${name[0]}-link`))
+    }
+  })
+
+  test('an agent chooses neither the wallet nor its token', async () => {
+    const agent = { SATWAY_AGENT: '1', SATWAY_TOKEN: 'x' }
+    const words = 'does not count where SATWAY_AGENT is set'
+    expect(await openBy('--wallet', 'env:SATWAY_TOKEN', agent)).toContain(`--wallet ${words}`)
+    expect(await openBy('SATWAY_WALLET', 'env:SATWAY_TOKEN', agent)).toContain(
+      `SATWAY_WALLET ${words}`,
+    )
+    expect(await openBy('config.yaml', 'env:SATWAY_TOKEN', agent)).toBe('http')
+  })
 })
 
 describe('R-AGT-12 real money', () => {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Network } from 'satway'
 import { isL402Error } from 'satway'
 import type { Payer } from 'satway/lightning'
+import { isAgentRun } from '../cli/agent-run.ts'
 import type { ExitCode } from '../cli/exit-codes.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
@@ -9,6 +10,7 @@ import type { AgentConfig } from './config-file.ts'
 import { readAgentConfig } from './config-file.ts'
 import type { Environment, Home } from './home.ts'
 import { absolute, homeOf } from './home.ts'
+import { readSecret } from './wallet-secret.ts'
 import type { SecretPlace, WalletUri } from './wallet-uri.ts'
 import { parseWalletUri } from './wallet-uri.ts'
 
@@ -72,7 +74,7 @@ const noWallet = {
  * @param given - A wallet URI, from the command line. `undefined`: the configuration, then
  *   SATWAY_WALLET, then a running demo, then none.
  * @throws {Failure} naming what to fix, when the chosen one cannot be opened. Its exit code is that
- *   of usage when the command line named it.
+ *   of usage when the command line named it. Where an agent runs, for any but the configuration's.
  * @spec agent.md R-AGT-8 to R-AGT-12
  */
 export async function openWallet(
@@ -80,12 +82,19 @@ export async function openWallet(
   context: WalletContext = {},
 ): Promise<Wallet> {
   const { environment = process.env } = context
-  if (given !== undefined) return await openUri(given, '--wallet', context)
+  const isAgent = isAgentRun(environment)
+  if (given !== undefined) {
+    if (isAgent) throw notForAgents('--wallet')
+    return await openUri(given, '--wallet', context)
+  }
   const home = context.home ?? homeOf(undefined, environment)
   const config = context.config ?? (await readAgentConfig(home))
   if (config.wallet !== undefined) return await openUri(config.wallet, 'config.yaml', context)
   const named = environment['SATWAY_WALLET']
-  if (named !== undefined && named !== '') return await openUri(named, 'SATWAY_WALLET', context)
+  if (named !== undefined && named !== '') {
+    if (isAgent) throw notForAgents('SATWAY_WALLET')
+    return await openUri(named, 'SATWAY_WALLET', context)
+  }
   const file = join(home.folder, demoWallet)
   return (await openDevnet(file, 'satway demo', true)) ?? { ...noWallet, namedBy: undefined }
 }
@@ -127,10 +136,13 @@ async function openDevnet(
 async function openHttp(
   uri: WalletUri & { readonly kind: 'http' },
   namedBy: string,
-  { environment = process.env, fetch }: WalletContext,
+  context: WalletContext,
 ): Promise<Wallet> {
+  const { environment = process.env, fetch } = context
+  const home = context.home ?? homeOf(undefined, environment)
+  const isConfigured = namedBy === 'config.yaml'
   const { url, network, token, lookupUrl, fields } = uri
-  const secret = token === undefined ? undefined : await readSecret(token, namedBy, environment)
+  const secret = token && readSecret(token, { home, environment, namedBy, isConfigured })
   const { createHttpWallet } = await import('satway/lightning/http-wallet')
   try {
     const payer = createHttpWallet({
@@ -150,31 +162,10 @@ async function openHttp(
   }
 }
 
-async function readSecret(
-  place: SecretPlace,
-  namedBy: string,
-  environment: Environment,
-): Promise<string> {
-  if (place.from === 'env') {
-    const value = environment[place.name] ?? ''
-    if (isHeaderValue(value)) return value
-    const what =
-      value === '' ? 'is not set' : 'holds no token: letters, digits and signs, no spaces'
-    throw wrongWallet(`${namedBy}: the variable ${place.name} ${what}.`, exitCodes.failed)
-  }
-  const { readPrivateFile } = await import('../keys/private-file.ts')
-  const path = absolute(place.path, namedBy)
-  const bytes = readPrivateFile(path, maxTokenBytes + 2)
-  if (bytes === undefined) throw wrongWallet(`${namedBy}: there is no ${path}.`, exitCodes.failed)
-  const value = bytes.toString('latin1').trim()
-  if (isHeaderValue(value)) return value
-  throw wrongWallet(`${namedBy}: ${path} holds no token: one line, no spaces.`, exitCodes.failed)
-}
-
-const maxTokenBytes = 4096
-
-function isHeaderValue(text: string): boolean {
-  return /^[\x21-\x7e]+$/.test(text) && text.length <= maxTokenBytes
+function notForAgents(name: string): Failure {
+  const message = `${name} does not count where SATWAY_AGENT is set: an agent does not choose who pays.`
+  const advice = 'Leave it out. The operator names the wallet: satway config set wallet URI'
+  return new Failure(message, { exitCode: exitCodes.refused, advice })
 }
 
 function wrongWallet(message: string, exitCode: ExitCode, advice = howToName): Failure {

@@ -11,7 +11,7 @@ type Approve = NonNullable<PolicyOptions['approve']>
 /** The same wallet, watched. */
 export function watchedPayer(payer: Payer, watch: Watch): Payer {
   return {
-    network: payer.network,
+    ...payer,
     lookupPayment: (hash, signal) => payer.lookupPayment(hash, signal),
     pay: async (invoice, limits) => {
       const { maxFeeMsat } = limits

@@ -18,30 +18,16 @@ export function viewApproval(approval: Approval): ApprovalView {
     payee: proposal.payee,
     description: proposal.description,
     capability: proposal.capability ?? null,
+    bodySha256: proposal.bodySha256 ?? null,
+    bodyBytes: proposal.bodyBytes ?? null,
     createdAt: formatMoment(createdAtSeconds),
     expiresAt: formatMoment(expiresAtSeconds),
   }
 }
 
-const because = {
-  always: 'the policy asks about every payment',
-  amount: 'it costs more than may be paid unasked',
-  'new-host': 'nothing was paid to this host before',
-} as const
-
-/** Why somebody is asked, as a clause. */
-export function reasonWords({ proposal }: Approval): string {
-  return because[proposal.askedBecause]
-}
-
-/** What is asked about, in one line: `GET /report at api.example.com`. */
-export function askedFor({ proposal }: Approval): { readonly host: string; readonly what: string } {
-  const { origin, method, url } = proposal
-  const parsed = URL.parse(url)
-  const host = origin.startsWith('lightning:')
-    ? `${origin.slice(0, 22)}…`
-    : (parsed?.host ?? origin)
-  const path =
-    parsed === null || origin.startsWith('lightning:') ? 'a bare invoice' : parsed.pathname
-  return { host, what: `${method} ${path}` }
+/** Where it is asked, in a few letters: the host, or the payee of a bare invoice. */
+export function hostAsked({ proposal }: Approval): string {
+  const { origin, url } = proposal
+  if (origin.startsWith('lightning:')) return `${origin.slice(0, 22)}…`
+  return URL.parse(url)?.host ?? origin
 }

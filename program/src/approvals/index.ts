@@ -1,3 +1,3 @@
-export { askedFor, viewApproval } from './approval-view.ts'
+export { hostAsked, viewApproval } from './approval-view.ts'
 export { runApprove, runDeny } from './decide.ts'
 export { runApprovalsList } from './list.ts'

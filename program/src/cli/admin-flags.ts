@@ -14,7 +14,7 @@ export const adminFlags: Readonly<Record<string, Flag>> = {
   macaroon: {
     value: 'FILE',
     about:
-      'What you may do. Default SATWAY_ADMIN_MACAROON, then ./admin.macaroon, then ~/.satway/admin.macaroon.',
+      'What you may do. Default SATWAY_ADMIN_MACAROON, then ./admin.macaroon, then admin.macaroon in SATWAY_HOME, or in ~/.satway.',
   },
   json: jsonFlag,
 }

@@ -11,6 +11,7 @@ const names: Command['sections'][number] = {
     ],
     ['key', 'where the key is that seals the journal: auto, keychain or file'],
     ['downloads', 'the only folder that tools of `satway mcp` write to'],
+    ['downloads_max_mib', 'how much that folder may hold, in MiB; default 2048'],
     ['approval_wait_seconds', 'how long a call waits for `satway approvals approve`: 0 to 3600'],
   ],
 }

@@ -26,7 +26,8 @@ export const delegate: Command = {
     },
     name: {
       value: 'ID',
-      about: 'A delegation id (did): the seller can revoke the copy by it, and leave yours alone.',
+      about:
+        'The delegation id (did): the seller can revoke the copy by it, and leave yours alone. Copies of one name share a count. Default: 16 random hex digits, where the server knows such ids.',
     },
     form: {
       value: 'FORM',

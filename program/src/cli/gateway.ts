@@ -22,7 +22,8 @@ export const gateway: Command = {
     },
     state: {
       value: 'FILE',
-      about: 'What must survive a restart. Default ~/.satway/gateway.db. With --upstream.',
+      about:
+        'What must survive a restart. Default gateway.db in SATWAY_HOME, or in ~/.satway. With --upstream.',
     },
     config: { short: 'c', value: 'FILE', about: 'A configuration file, such as satway.yaml.' },
     workers: {

@@ -73,7 +73,11 @@ export const get: Command = {
     continue: {
       short: 'c',
       about:
-        'Go on with the file that an earlier run left as FILE.part. If it changed meanwhile, start over. It is not paid for again.',
+        'Go on with the file that an earlier run left as FILE.part. If it changed meanwhile, start over. The rest is not paid for: if what was bought is used up, leave this out to buy all of it anew.',
+    },
+    include: {
+      short: 'i',
+      about: 'Write the status and the headers of the answer before its body, to standard output.',
     },
     'no-progress': { about: 'Show no progress of a download.' },
     params: {

@@ -1,6 +1,6 @@
-import { listingFlags } from '../desk/listing.ts'
 import type { Command } from './command.ts'
 import type { Summary } from './help.ts'
+import { listingFlags } from './listing-flags.ts'
 
 const exits: Command['sections'] = [
   {
@@ -61,6 +61,31 @@ export const receiptsExport: Command = {
   run: async (given) => (await import('../receipts/index.ts')).runReceiptsExport(given),
 }
 
+/** `satway receipts restore`. */
+export const receiptsRestore: Command = {
+  name: 'receipts restore',
+  usage: '',
+  about: [
+    'Writes the whole file of receipts anew, from the journal. For when `satway receipts verify` found that a file was changed or cut, and you looked at it and moved it away: nothing is overwritten.',
+    'After it the chain is in receipts.jsonl alone. What it had gone on in, receipts.N.jsonl, is no part of it any more, and is left as it is.',
+  ],
+  flags: {},
+  operands: 0,
+  sections: [
+    {
+      title: 'Exit codes',
+      rows: [
+        ['0', 'written'],
+        ['1', 'a file is there, or the journal cannot be used; the message says which'],
+        ['2', 'the command line has a mistake'],
+        ['3', 'refused: SATWAY_AGENT is set'],
+      ],
+    },
+  ],
+  examples: ['mv ~/.satway/receipts.jsonl ~/receipts.damaged', 'satway receipts restore'],
+  run: async (given) => (await import('../receipts/index.ts')).runReceiptsRestore(given),
+}
+
 /** The commands of this file, for the overview. */
 export const receiptsCommands: readonly (Summary & { load(): Promise<Command> })[] = [
   {
@@ -80,5 +105,11 @@ export const receiptsCommands: readonly (Summary & { load(): Promise<Command> })
     usage: '[options]',
     about: 'Write settled payments as CSV.',
     load: async () => receiptsExport,
+  },
+  {
+    name: 'receipts restore',
+    usage: '',
+    about: 'Write the file of receipts anew, after you moved a damaged one away.',
+    load: async () => receiptsRestore,
   },
 ]

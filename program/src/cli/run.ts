@@ -57,7 +57,7 @@ async function runCommand(command: Command, args: readonly string[]): Promise<nu
     return await command.run(readCommandLine(command, args))
   } catch (error) {
     const { explain } = await import('./explain.ts')
-    return await explain(error, command)
+    return await explain(error, command, args)
   }
 }
 
@@ -110,14 +110,28 @@ function asksForHelp(args: readonly string[]): boolean {
   return flags.some((arg) => arg === '--help' || arg === '-h')
 }
 
-/** Whoever reads our output may stop before its end, as `head` does. That is no failure. */
+/**
+ * Whoever reads our output may stop before its end, as `head` does. That is no failure; a full disk is
+ * one. That nobody reads what is said beside it is no reason to end at all, in the middle of a payment
+ * perhaps.
+ */
 function stopAtBrokenPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      process.exit(process.exitCode ?? exitCodes.ok)
-    })
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.ok)
+    failAtEnd(error)
+  })
+  process.stderr.on('error', () => undefined)
+}
+
+/** What was not written must not look like a success. A command that noticed has said it itself. */
+function failAtEnd({ code }: NodeJS.ErrnoException): void {
+  process.once('exit', (exitCode) => {
+    if (exitCode !== exitCodes.ok) return
+    process.exitCode = exitCodes.failed
+    process.stderr.write(
+      `satway: standard output cannot be written (${code ?? 'unknown reason'}).\n`,
+    )
+  })
 }
 
 function shown(argument: string): string {

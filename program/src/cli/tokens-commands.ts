@@ -1,6 +1,6 @@
-import { listingFlags } from '../desk/listing.ts'
 import type { Command } from './command.ts'
 import type { Summary } from './help.ts'
+import { listingFlags } from './listing-flags.ts'
 
 const exits: Command['sections'] = [
   {
@@ -61,11 +61,15 @@ export const tokensAbandon: Command = {
   about: [
     'Writes a purchase off, so that the same thing can be bought anew. For a payment whose end nobody will ever tell, and for a seller that took the money and delivers nothing.',
     'Nothing is deleted: token and receipts stay, and so does what is set aside for a payment, until its end is known. ID is a token’s id or a payment hash, or the first 8 or more digits of one.',
+    'With --release, for a payment without an end, what is set aside may be spent again. Look into your wallet first: if it was paid after all, more is spent than your limits say.',
   ],
-  flags: { yes: { about: 'Do it without asking. Needed where there is no terminal.' } },
+  flags: {
+    release: { about: 'Give back what is set aside for a payment that was not made.' },
+    yes: { about: 'Do it without asking. Needed where there is no terminal.' },
+  },
   operands: 1,
   sections: exits,
-  examples: ['satway tokens abandon 5d41402a'],
+  examples: ['satway tokens abandon 5d41402a', 'satway tokens abandon 5d41402a --release'],
   run: async (given) => (await import('../tokens/index.ts')).runTokensAbandon(given),
 }
 

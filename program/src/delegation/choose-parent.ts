@@ -2,7 +2,7 @@ import type { StoredToken } from 'satway/client'
 import type { TokenBook } from 'satway/journal'
 import { Failure } from '../cli/failure.ts'
 import { printable } from '../cli/printable.ts'
-import { findToken, readOrigin } from '../tokens/index.ts'
+import { findToken, isUsedUp, originOfTokens } from '../tokens/index.ts'
 
 /**
  * The token to make a copy of: by its id or payment hash, or the one of an origin that opens something.
@@ -16,8 +16,8 @@ export async function chooseParent(
   nowSeconds: number,
 ): Promise<StoredToken> {
   if (/^[0-9a-f]{8,64}(?:…|\.{3})?$/i.test(text)) return await findToken(tokens, text)
-  const origin = readOrigin(text)
-  const usable = await tokens.usable(origin, nowSeconds)
+  const origin = await originOfTokens(tokens, text)
+  const usable = (await tokens.usable(origin, nowSeconds)).filter((token) => !isUsedUp(token))
   const [latest] = usable
   if (latest === undefined) {
     throw new Failure(`There is no token for ${printable(origin)} that opens something now.`, {

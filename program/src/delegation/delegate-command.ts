@@ -19,13 +19,17 @@ export async function runDelegate(given: Given, desk: Desk = openDesk()): Promis
   if (name === undefined) throw new UsageMistake('--token is missing: which token to hand on')
   const nowSeconds = desk.now()
   const restrictions = readRestrictions(given, nowSeconds)
-  const { token, warnings } = await withJournal(desk, nothingBought, async (journal) => {
+  const {
+    token,
+    name: did,
+    warnings,
+  } = await withJournal(desk, nothingBought, async (journal) => {
     const parent = await chooseParent(journal.tokens, name, nowSeconds)
     return makeDelegation(parent, restrictions, { nowSeconds, force: given.has('force') })
   })
   desk.screen.write(`${formatted(token, form)}\n`)
   for (const warning of warnings) note(desk, desk.notes.warn('note:'), warning)
-  note(desk, desk.notes.warn('secret:'), aboutSecret(restrictions.name))
+  note(desk, desk.notes.warn('secret:'), aboutSecret(did))
   return exitCodes.ok
 }
 
@@ -46,7 +50,7 @@ function aboutSecret(name: string | undefined): string {
   const secret =
     'whoever has this can use it, and it holds the preimage of your payment. Give it to the one it is for, and to nobody else.'
   return name === undefined
-    ? `${secret} Only the seller can revoke it: by the payment hash, which ends your own token as well. With --name it could be revoked by itself.`
+    ? `${secret} Only the seller can revoke it: by the payment hash, which ends your own token as well.`
     : `${secret} The seller can revoke it by its delegation id, ${name}, or by the payment hash, which ends your own token as well.`
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { parseCaveat } from 'satway'
 import type { StoredToken } from 'satway/client'
 import { delegate, mayOpen } from 'satway/client'
@@ -5,46 +6,57 @@ import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure, UsageMistake } from '../cli/failure.ts'
 import { formatMoment } from '../desk/index.ts'
 import type { DelegatedToken } from '../schema/index.ts'
+import { isUsedUp } from '../tokens/index.ts'
 import type { Restrictions } from './conditions.ts'
-import { conditionsOf } from './conditions.ts'
+import { conditionsOf, isCounted } from './conditions.ts'
 import { tryConditions } from './trial.ts'
 
 /** A narrower token, and what its maker should know. */
 export type Delegation = {
   readonly token: DelegatedToken
+  /** The delegation id that it can be revoked by; `undefined`: the server knows none. */
+  readonly name: string | undefined
   /** Sentences: what was cut down, what is not enforced. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Makes a narrower copy of a token, for somebody else.
+ * Makes a narrower copy of a token, for somebody else. Without a name it gets a random one, where the
+ * server says that it enforces `did`: its uses and its spending are then counted for itself.
  *
- * @param options - `force`: also with conditions that the server does not say it enforces.
+ * @param options - `force`: also with conditions that the server does not say it enforces. `newName`:
+ *   default 16 random hex digits.
  * @throws {UsageMistake} without a restriction, and for one that is malformed or widens.
  * @throws {Failure} refused: for a token that opens nothing any more, or cannot be narrowed, a moment
  *   in the past, and a condition that the server does not say it enforces.
- * @spec agent.md R-DEL-1 to R-DEL-6
+ * @spec agent.md R-DEL-1 to R-DEL-6, R-DEL-9
  */
 export function makeDelegation(
   parent: StoredToken,
   restrictions: Restrictions,
-  options: { readonly nowSeconds: number; readonly force?: boolean },
+  options: {
+    readonly nowSeconds: number
+    readonly force?: boolean
+    readonly newName?: () => string
+  },
 ): Delegation {
-  const { nowSeconds, force = false } = options
+  const { nowSeconds, force = false, newName = randomName } = options
   requireLiving(parent, nowSeconds)
   const warnings: string[] = []
-  const within = cutDown(parent, restrictions, nowSeconds, warnings)
+  const named = withName(parent, restrictions, newName)
+  const within = cutDown(parent, named, nowSeconds, warnings)
   const caveats = conditionsOf(within, parent.enforces)
   requireRestriction(caveats)
   tryConditions(parent, caveats)
 
-  const unpublished = caveats
-    .map((caveat) => parseCaveat(caveat).condition)
-    .filter((condition) => !parent.enforces.includes(condition))
+  const conditions = caveats.map((caveat) => parseCaveat(caveat).condition)
+  const unpublished = conditions.filter((condition) => !parent.enforces.includes(condition))
   if (unpublished.length > 0) {
     if (!force) throw notEnforced(parent, unpublished)
     warnings.push(`${whoMayIgnore(parent, unpublished)} You forced it.`)
   }
+
+  if (!conditions.includes('did') && conditions.some(isCounted)) warnings.push(sharedCount)
 
   const authorization = narrowed(parent, caveats)
   const { origin, id } = parent
@@ -59,12 +71,29 @@ export function makeDelegation(
     parent: id,
     expiresAt: ends.length === 0 ? null : formatMoment(Math.min(...ends)),
   }
-  return { token, warnings }
+  return { token, name: within.name, warnings }
 }
 
 /** In single quotes, as a POSIX shell reads it. */
 export function quotedForShell(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`
+}
+
+const sharedCount =
+  'The server knows no delegation ids: copies of this token that say the same share one count. A copy with another expiry, path or method has a count of its own.'
+
+function randomName(): string {
+  return randomBytes(8).toString('hex')
+}
+
+function withName(
+  { enforces }: StoredToken,
+  restrictions: Restrictions,
+  newName: () => string,
+): Restrictions {
+  const { name, caveats = [] } = restrictions
+  const isNamed = name !== undefined || caveats.some((caveat) => caveat.startsWith('did='))
+  return isNamed || !enforces.includes('did') ? restrictions : { ...restrictions, name: newName() }
 }
 
 function requireLiving(parent: StoredToken, nowSeconds: number): void {
@@ -74,6 +103,7 @@ function requireLiving(parent: StoredToken, nowSeconds: number): void {
       `The token expired at ${formatMoment(validUntilSeconds)}: a copy of it opens nothing.`,
     )
   }
+  if (isUsedUp(parent)) throw refused('The token is used up: a copy of it opens nothing.')
   if (mayOpen(parent, nowSeconds)) return
   throw refused(`The token is ${parent.standing}: a copy of it opens nothing.`)
 }
@@ -102,7 +132,9 @@ function cutDown(
   }
   if (uses !== undefined && bought !== undefined && uses > bought) {
     within = { ...within, uses: bought }
-    warnings.push(`The token was bought for ${bought} uses, and so is the copy good for no more.`)
+    warnings.push(
+      `The token was bought for ${bought === 1 ? 'one use' : `${bought} uses`}, and so is the copy good for no more.`,
+    )
   }
   return within
 }

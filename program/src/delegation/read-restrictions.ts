@@ -1,4 +1,4 @@
-import { readAmountFlag } from '../agent/index.ts'
+import { readAmountFlag } from '../cli/amount-flag.ts'
 import type { Given } from '../cli/command.ts'
 import { UsageMistake } from '../cli/failure.ts'
 import { readDuration, readMoment } from '../desk/index.ts'

@@ -36,7 +36,7 @@ export function createWatchedBuyer(payer: Payer, sample: string, tell: Tell): Cl
     policy: limits,
     fetch: (url, init) => watch.fetch(url, init),
     payer: {
-      network: payer.network,
+      ...payer,
       pay: (invoice, limits) => watch.pay(invoice, limits),
       lookupPayment: (hash, signal) => payer.lookupPayment(hash, signal),
     },

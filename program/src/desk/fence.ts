@@ -1,3 +1,4 @@
+import { isAgentRun } from '../cli/agent-run.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure, UsageMistake } from '../cli/failure.ts'
 import type { Desk } from './desk.ts'
@@ -10,7 +11,7 @@ import type { Desk } from './desk.ts'
  * @spec agent.md R-CLI-8
  */
 export function requireOperator({ environment }: Desk, what: string): void {
-  if (['', '0', undefined].includes(environment['SATWAY_AGENT'])) return
+  if (!isAgentRun(environment)) return
   throw new Failure(`An agent may not ${what}: SATWAY_AGENT is set here.`, {
     exitCode: exitCodes.refused,
     advice: 'Run this command yourself, in a terminal of your own.',

@@ -1,13 +1,6 @@
-import type { Command, Given } from '../cli/command.ts'
+import type { Given } from '../cli/command.ts'
 import { UsageMistake } from '../cli/failure.ts'
 import type { Desk } from './desk.ts'
-
-/** Flags of every command that lists. */
-export const listingFlags: Command['flags'] = {
-  limit: { value: 'COUNT', about: 'The latest so many. Default 50 for people, all in JSON.' },
-  json: { about: 'Write one JSON document, also to a terminal. A pipe gets JSON anyway.' },
-  ndjson: { about: 'Write one line of JSON for each.' },
-}
 
 const defaultForPeople = 50
 const mostForPeople = 10_000

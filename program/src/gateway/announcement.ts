@@ -1,6 +1,7 @@
 import { formatMsat } from 'satway'
 import type { Row, Screen } from '../cli/screen.ts'
 import { table } from '../cli/screen.ts'
+import { inSatwayFolder } from '../keys/index.ts'
 import type { GatewayConfig, PriceConfig, RouteConfig } from './config/index.ts'
 import type { Gateway } from './gateway.ts'
 import type { Log } from './operations/index.ts'
@@ -70,7 +71,7 @@ function howToTry(
   if (first === undefined || buyerWallet === undefined || offer === undefined || dryRun) return []
   const { host, path } = offer
   const url = `${urlOf(first)}${path}`
-  const isDefault = buyerWallet.endsWith('/.satway/devnet.json')
+  const isDefault = buyerWallet === inSatwayFolder('devnet.json', process.env)
   const flags = isDefault ? '' : ` --wallet devnet:${buyerWallet}`
   const command =
     host === undefined ? `satway get${flags} ${url}` : `curl -i -H 'Host: ${host}' ${url}`

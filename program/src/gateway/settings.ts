@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Given } from '../cli/command.ts'
 import { UsageMistake } from '../cli/failure.ts'
+import { inSatwayFolder } from '../keys/index.ts'
 import { oneLineConfig } from './config/index.ts'
 import type { Source } from './source.ts'
 import { fileSource, textSource } from './source.ts'
@@ -43,7 +44,7 @@ function readSource(given: Given): Source {
       upstream,
       price,
       ...(listen === undefined ? {} : { listen }),
-      ...(state === undefined ? {} : { state }),
+      state: state ?? inSatwayFolder('gateway.db', process.env),
       ...(admin === undefined ? {} : { admin: admin === 'off' ? false : admin }),
     }),
   )

@@ -23,6 +23,9 @@ describe('R-GET-24 flags that contradict each other', () => {
     ['--no-pay', '--ask'],
     ['--no-pay', '--approval-wait', '5'],
     ['-o', 'file', '-O'],
+    ['-i', '-o', 'file'],
+    ['-i', '-O'],
+    ['-i', '--json'],
     ['-c'],
     ['-c', '-o', '-'],
     ['-c', '-o', 'file', '-d', 'data'],
@@ -40,6 +43,7 @@ describe('R-GET-24 flags that contradict each other', () => {
     ['-L', '--max-redirects', '3'],
     ['-c', '-o', 'file', '--json', '-q'],
     ['-c', '-O'],
+    ['-i', '-o', '-', '-L'],
     ['--dry-run', '--json', '--max-cost', '1'],
     ['--dry-run', '--no-pay', '-c', '-o', 'file', '--credential', 'other'],
   ]) {

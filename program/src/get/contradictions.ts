@@ -5,6 +5,7 @@ import type { HttpRequest } from './request.ts'
 /** Pairs of which one says what the other takes back. */
 const pairs = [
   ['json', 'human'],
+  ['include', 'json'],
   ['location', 'no-location'],
   ['no-location', 'max-redirects'],
   ['no-pay', 'ask'],
@@ -27,6 +28,11 @@ export function refuseContradictions(
     }
   }
   refuseTwoDocuments(given, output)
+  if (given.has('include') && output !== undefined && output !== '-') {
+    throw new UsageMistake(
+      '--include writes to standard output, and the body goes to a file: give one',
+    )
+  }
   if (!given.has('continue')) return
   if (output === undefined || output === '-') {
     throw new UsageMistake('--continue goes on with a file: name it with --output')

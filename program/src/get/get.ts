@@ -9,7 +9,7 @@ import { openCredentialFile } from './credential-file.ts'
 import { readLimits } from './limits.ts'
 import { withParams } from './params.ts'
 import type { Place } from './place/index.ts'
-import { standardOutput } from './place/index.ts'
+import { errorOutput, withHead } from './place/index.ts'
 import { readRequest } from './request.ts'
 import type { Setting } from './setting.ts'
 import { withSetting } from './setting.ts'
@@ -44,25 +44,30 @@ export async function runGet(
     } as const
     if (given.has('dry-run')) {
       const quote = await askPrice(setting.agent, order)
-      return await tell(given, setting, asCall(quote), { command: 'get', asks: quote.asks })
+      return await tell(given, setting, asCall(quote), { command: 'get' })
     }
     const credential = openCredentialFile(given.text('credential'))
     let place: Place | undefined
     try {
       const { downloadFolder } = setting.agent.home
-      place = await openPlace(given, { output, url, downloadFolder })
+      const headed = (one: Place): Place =>
+        given.has('include') ? withHead(one, process.stdout) : one
+      const opened = await openPlace(given, { output, url, downloadFolder })
+      place = opened && headed(opened)
+      const isRest = 'range' in (place?.headers() ?? {})
       const report = await carryOut(
         (init, options) => perform(setting.agent, { url: order.url, init }, options),
-        order.init,
+        // The rest was paid for with the beginning.
+        isRest ? { ...order.init, l402: { ...limits, pay: false } } : order.init,
         place,
-        standardOutput(process.stdout),
+        headed(errorOutput(process.stdout, output === '-')),
         setting.patience.answered,
       )
       const written = await writeCredential(credential, setting, report)
       return await tell(
         given,
         setting,
-        { ...report, credential: written },
+        { ...(isRest ? aboutRest(given, report) : report), credential: written },
         { command: 'get', place, output },
       )
     } finally {
@@ -72,20 +77,37 @@ export async function runGet(
   })
 }
 
-/** What was bought by an earlier call has been told before. */
+/** The rest of a file for which what was paid is used up. To buy all of it again takes a decision. */
+function aboutRest(given: Given, report: CallReport): CallReport {
+  const { error } = report
+  if (error?.reason !== 'no-pay' || given.has('no-pay')) return report
+  return {
+    ...report,
+    error: {
+      ...error,
+      message: 'The rest would have to be paid for again: what was bought for it opens it no more.',
+      advice: 'Nothing was paid. To buy all of it anew, leave out --continue.',
+    },
+  }
+}
+
+/** What opened the answer: bought now, or by an earlier call. */
 async function writeCredential(
   credential: CredentialFile,
   { agent }: Setting,
-  { feeMsat, paymentHash }: CallReport,
+  { outcome, paymentHash }: CallReport,
 ): Promise<string | null> {
-  return await credential.write(agent.journal?.ledger, feeMsat === null ? null : paymentHash)
+  // The invoice of what was refused may have been paid at another server.
+  return await credential.write(agent.journal?.ledger, outcome === 'refused' ? null : paymentHash)
 }
 
 /** The form of `satway get --json` is one, whether it is a dry run or not. */
 function asCall(quote: QuoteReport): CallReport {
   const { method, url, status, amountMsat, maxFeeMsat, paymentHash, error, exitCode } = quote
+  const isOpen = error?.code === 'PAYMENT_UNKNOWN'
+  const refused = isOpen ? 'unknown' : 'refused'
   return {
-    outcome: quote.quote === 'refused' ? 'refused' : 'not_paid',
+    outcome: quote.quote === 'refused' ? refused : 'not_paid',
     method,
     url,
     status,
@@ -94,10 +116,11 @@ function asCall(quote: QuoteReport): CallReport {
     feeMsat: null,
     maxFeeMsat,
     paymentHash,
-    resume: null,
+    resume: isOpen ? paymentHash : null,
     approvalId: null,
     dryRun: true,
     quote: quote.quote,
+    asks: quote.asks,
     output: null,
     credential: null,
     body: null,

@@ -1,5 +1,5 @@
 import type { CallLimitOptions } from 'satway/client'
-import { readAmountFlag } from '../agent/index.ts'
+import { readAmountFlag } from '../cli/amount-flag.ts'
 import type { Given } from '../cli/command.ts'
 import { UsageMistake } from '../cli/failure.ts'
 

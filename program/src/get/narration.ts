@@ -2,12 +2,7 @@ import { formatMsat, msat } from 'satway'
 import type { Step } from '../agent/index.ts'
 import { printable } from '../cli/printable.ts'
 import type { Screen } from '../cli/screen.ts'
-
-const reasons: Readonly<Record<'always' | 'amount' | 'new-host', string>> = {
-  always: 'every payment is asked about',
-  amount: 'it costs more than goes unasked',
-  'new-host': 'nothing was paid to this host before',
-}
+import { whyAsked } from '../cli/wording.ts'
 
 /** `--verbose`: every step as it happens, with the seconds since the start. No secrets. */
 export function createNarrator(
@@ -32,7 +27,9 @@ function describe(step: Step): string {
     case 'price':
       return `asks for ${amountIn(step.amountMsat)}, payment hash ${step.paymentHash.slice(0, 12)}…`
     case 'asking':
-      return `asks whether to pay ${amountIn(step.costMsat)}: ${reasons[step.askedBecause]}`
+      return `asks whether to pay ${amountIn(step.costMsat)}: ${whyAsked[step.askedBecause]}`
+    case 'waiting':
+      return `waits up to ${step.seconds} s for an answer to question ${step.approvalId}`
     case 'answered':
       return `the answer is ${step.answer === 'pending' ? 'not there yet' : step.answer}`
     case 'paying':

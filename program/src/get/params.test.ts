@@ -78,6 +78,11 @@ describe('R-GET-12 --params', () => {
     expect(given.texts('header')).toEqual(['X-B: c', 'x-a: b'])
   })
 
+  test('takes colons, quotes and braces within text', async () => {
+    const data = '{"a":"b: \\" \u2028 c:","d":{}}'
+    expect((await read({ url, data, headers: { 'x-a': ['a: b', '":"'] } })).text('data')).toBe(data)
+  })
+
   test('takes redirects back with location: false', async () => {
     expect((await read({ url, location: false })).has('no-location')).toBe(true)
     expect((await read({ url, location: true })).has('no-location')).toBe(false)
@@ -109,6 +114,10 @@ describe('R-GET-12 --params', () => {
     ['a number that is too long', '{"max_cost":1e300}', '"max_cost" takes text'],
     ['a switch that is text', { url, no_pay: 'true' }, '"no_pay" takes true or false'],
     ['a switch that is a number', { url, no_pay: 1 }, '"no_pay" takes true or false'],
+    ['one limit twice', '{"max_cost":"1 sat","max_cost":"100 sat"}', 'a name is there twice'],
+    ['one limit twice, spelt in two ways', '{"max_cost":1,"max\\u005fcost":2}', 'there twice'],
+    ['one header twice', '{"headers":{"a":"1","a":"2"}}', 'a name is there twice'],
+    ['a value that is deep', `{"data":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 'takes text'],
     ['headers as a list', { url, headers: ['a: b'] }, '"headers" takes an object'],
     ['a header that is an object', { url, headers: { a: {} } }, '"headers" takes text'],
     ['a header with a colon', { url, headers: { 'a: b': 'c' } }, 'is no header'],

@@ -58,9 +58,26 @@ function readObject(text: string): Readonly<Record<string, unknown>> {
     throw new UsageMistake('--params: expected JSON')
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    // Of two members of one name JSON.parse keeps the last. Every colon outside of a text is a member.
+    const written = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '').split(':').length - 1
+    if (written !== countMembers(value)) throw new UsageMistake('--params: a name is there twice')
     return value as Readonly<Record<string, unknown>>
   }
   throw new UsageMistake('--params: expected a JSON object')
+}
+
+/** Of an object and all that is in it, however deep. */
+function countMembers(object: object): number {
+  let count = 0
+  const open: unknown[] = [object]
+  while (open.length > 0) {
+    const value = open.pop()
+    if (typeof value !== 'object' || value === null) continue
+    const members: readonly unknown[] = Object.values(value)
+    if (!Array.isArray(value)) count += members.length
+    for (const member of members) open.push(member)
+  }
+  return count
 }
 
 /** A misspelt limit is a mistake, not an absent limit. */

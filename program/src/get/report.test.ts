@@ -33,6 +33,7 @@ const blank: CallReport = {
   approvalId: null,
   dryRun: false,
   quote: null,
+  asks: null,
   output: null,
   credential: null,
   body: null,
@@ -55,7 +56,6 @@ const nothing: Beside = {
   leftToSpend: undefined,
   kept: undefined,
   unasked: undefined,
-  asks: null,
 }
 const render = (report: Partial<CallReport>, beside: Partial<Beside> = {}): string =>
   renderReport(screen, { ...blank, ...report }, { ...nothing, ...beside })
@@ -81,6 +81,25 @@ describe('R-GET-17 what people are told', () => {
 Payment hash ${paymentHash}
 The token is kept, and used as long as it is good.
 Left to spend: 89 sat this hour, 989 sat today.
+`,
+    ],
+    [
+      'paid, for one request, into a file',
+      { ...paid, output: 'report.pdf' },
+      { paidNow: true, usesLeft: 0 },
+      `Paid 10 sat, fee 1.001 sat.
+Payment hash ${paymentHash}
+That used up what was bought: the next call is paid for anew.
+Saved: report.pdf
+`,
+    ],
+    [
+      'paid, for a few requests',
+      paid,
+      { paidNow: true, usesLeft: 1 },
+      `Paid 10 sat, fee 1.001 sat.
+Payment hash ${paymentHash}
+The token is kept: it is good for 1 request more.
 `,
     ],
     [
@@ -183,8 +202,14 @@ Every check passed. Nothing was paid.
     ],
     [
       'a dry run of what would be asked about',
-      { dryRun: true, quote: 'payable', amountMsat: '10000', maxFeeMsat: '5000' },
-      { asks: 'new-host' },
+      {
+        dryRun: true,
+        quote: 'payable',
+        amountMsat: '10000',
+        maxFeeMsat: '5000',
+        asks: 'new-host',
+      },
+      {},
       `Price 10 sat, and at most 5 sat for the route.
 You would be asked first: nothing was paid to this host before.
 Every check passed. Nothing was paid.

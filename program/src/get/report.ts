@@ -3,7 +3,8 @@ import type { Spending } from 'satway/client'
 import { printable } from '../cli/printable.ts'
 import type { Screen } from '../cli/screen.ts'
 import { wrap } from '../cli/screen.ts'
-import type { CallReport, PolicyView, QuoteReport } from '../schema/index.ts'
+import { whyAsked } from '../cli/wording.ts'
+import type { CallReport, PolicyView } from '../schema/index.ts'
 
 /** What people are told beside what programs are. */
 export type Beside = {
@@ -15,16 +16,17 @@ export type Beside = {
   readonly usedToken: boolean
   /** A sentence. */
   readonly leftToSpend: string | undefined
+  /** How many requests more the token is good for; `undefined`: nobody counts them. */
+  readonly usesLeft?: number | undefined
   /** Where the beginning of a body is that broke off. */
   readonly kept: string | undefined
   /** A file that was written although none was named. */
   readonly unasked: string | undefined
-  readonly asks: QuoteReport['asks']
 }
 
 /** The summary for people, on standard error. At most 80 columns, where names allow it. */
 export function renderReport(screen: Screen, report: CallReport, beside: Beside): string {
-  const lines = report.dryRun ? price(screen, report, beside) : money(screen, report, beside)
+  const lines = report.dryRun ? price(screen, report) : money(screen, report, beside)
   return [...lines, ...reason(screen, report, beside)].map((line) => `${line}\n`).join('')
 }
 
@@ -47,7 +49,10 @@ export function leftToSpend(policy: PolicyView, spent: Spending): string | undef
 function money(screen: Screen, report: CallReport, beside: Beside): readonly string[] {
   const { amountMsat, feeMsat, paymentHash, outcome, error } = report
   const file = beside.unasked
-  const saved = file === undefined ? [] : [`The body is no text. It was saved: ${printable(file)}`]
+  const named =
+    report.output === null || error !== null ? [] : [`Saved: ${printable(report.output)}`]
+  const saved =
+    file === undefined ? named : [`The body is no text. It was saved: ${printable(file)}`]
   if (amountMsat === null) {
     if (error !== null) return saved
     return [beside.usedToken ? openedBefore : 'Free: nothing was paid.', ...saved]
@@ -62,7 +67,7 @@ function money(screen: Screen, report: CallReport, beside: Beside): readonly str
   const when = beside.paidNow ? 'Paid' : 'Paid before:'
   const token =
     report.credential === null
-      ? 'The token is kept, and used as long as it is good.'
+      ? keptWords(beside.usesLeft)
       : `What was bought is also in ${report.credential}: curl -H @${report.credential} URL`
   return [
     `${when} ${amount}, fee ${amountIn(feeMsat)}${to}.`,
@@ -73,10 +78,16 @@ function money(screen: Screen, report: CallReport, beside: Beside): readonly str
   ]
 }
 
+function keptWords(usesLeft: number | undefined): string {
+  if (usesLeft === undefined) return 'The token is kept, and used as long as it is good.'
+  if (usesLeft <= 0) return 'That used up what was bought: the next call is paid for anew.'
+  return `The token is kept: it is good for ${usesLeft} ${usesLeft === 1 ? 'request' : 'requests'} more.`
+}
+
 const openedBefore = 'Nothing was paid: a token from an earlier payment opened it.'
 
-function price(screen: Screen, report: CallReport, { asks }: Beside): readonly string[] {
-  const { amountMsat, maxFeeMsat, error, quote } = report
+function price(screen: Screen, report: CallReport): readonly string[] {
+  const { amountMsat, maxFeeMsat, error, quote, asks } = report
   if (error !== null) {
     const isNamed = error.code === 'BUDGET_EXCEEDED' || amountMsat === null
     return isNamed ? [] : [`Price ${screen.bold(amountIn(amountMsat))}.`]
@@ -90,12 +101,6 @@ function price(screen: Screen, report: CallReport, { asks }: Beside): readonly s
     ...first,
     'Every check passed. Nothing was paid.',
   ]
-}
-
-const whyAsked: Readonly<Record<NonNullable<QuoteReport['asks']>, string>> = {
-  always: 'the policy asks about every payment',
-  amount: 'it costs more than the policy lets go unasked',
-  'new-host': 'nothing was paid to this host before',
 }
 
 function reason(screen: Screen, report: CallReport, beside: Beside): readonly string[] {
@@ -130,7 +135,7 @@ function next({ resume, approvalId, error }: CallReport, beside: Beside): readon
   if (beside.kept !== undefined) {
     lines.push(`What has arrived is in ${printable(beside.kept)}: --continue goes on with it.`)
   }
-  if (resume !== null && !said.includes('satway resume')) {
+  if (resume !== null && !/satway (?:resume|tokens abandon)/.test(said)) {
     lines.push(`To go on with it, without paying: satway resume ${resume.slice(0, 12)}`)
   }
   return lines

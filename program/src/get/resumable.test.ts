@@ -2,9 +2,10 @@ import { msat } from 'satway'
 import type { PaymentEntry, StoredToken } from 'satway/client'
 import type { Journal } from 'satway/journal'
 import { describe, expect, test } from 'vitest'
+import { findResumable } from '../agent/index.ts'
 import type { Screen } from '../cli/screen.ts'
 import { resumableList } from '../schema/index.ts'
-import { findResumable, renderResumable } from './resumable.ts'
+import { renderResumable } from './resumable.ts'
 
 const plain = (text: string): string => text
 const screen = { width: 80, dim: plain, bad: plain, warn: plain } as Screen
@@ -43,7 +44,10 @@ function journal(
       find: async (paymentHash: string) =>
         [...unfinished, ...owed].find((one) => one.paymentHash === paymentHash),
     },
-    tokens: { list: async () => tokens },
+    tokens: {
+      latest: async ({ standing }: { readonly standing?: string }) =>
+        tokens.filter((token) => token.standing === standing),
+    },
   } as unknown as Pick<Journal, 'ledger' | 'tokens'>
 }
 
@@ -66,14 +70,17 @@ describe('R-GET-22 what can be gone on with', () => {
       journal([entry('1', { abandoned: true }), entry('2', { token: undefined })]),
     )
     expect(found.payments).toEqual([])
-    expect(renderResumable(screen, found, 0)).toMatch(/^Nothing is open/)
+    expect(renderResumable(screen, found, { nowSeconds: 0, walletTells: false })).toMatch(
+      /^Nothing is open/,
+    )
   })
 
   test('is shown in 80 columns, with the whole hash and without the query', async () => {
     const found = await findResumable(
       journal([entry('1', { hasBody: true, method: 'POST' }), entry('2')]),
     )
-    const text = renderResumable(screen, found, 1_700_000_000 + 7300)
+    const nowSeconds = 1_700_000_000 + 7300
+    const text = renderResumable(screen, found, { nowSeconds, walletTells: false })
     expect(text).toBe(
       [
         'unknown end          10 sat     2 hours ago',
@@ -88,5 +95,23 @@ describe('R-GET-22 what can be gone on with', () => {
         '',
       ].join('\n'),
     )
+  })
+
+  test('says how to end a payment of which no wallet tells, once it is a day old', async () => {
+    const nowSeconds = 1_700_000_000 + 2 * 86_400
+    const settled = { state: 'settled', feeMsat: msat(1n) } as const
+    const unknown = await findResumable(journal([entry('1')]))
+    const owed = await findResumable(journal([entry('1', settled)]))
+    const command = 'satway tokens abandon PAYMENT_HASH --release'
+    const text = renderResumable(screen, unknown, { nowSeconds, walletTells: false })
+    expect(text).toContain(command)
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(84)
+    for (const [found, view] of [
+      [unknown, { nowSeconds, walletTells: true }],
+      [unknown, { nowSeconds: nowSeconds - 86_400, walletTells: false }],
+      [owed, { nowSeconds, walletTells: false }],
+    ] as const) {
+      expect(renderResumable(screen, found, view)).not.toContain(command)
+    }
   })
 })

@@ -1,6 +1,4 @@
 import { formatMsat, msat } from 'satway'
-import type { PaymentEntry } from 'satway/client'
-import type { Journal } from 'satway/journal'
 import { printable } from '../cli/printable.ts'
 import type { Screen } from '../cli/screen.ts'
 import { pad, padStart } from '../cli/screen.ts'
@@ -8,49 +6,16 @@ import type { ResumableList } from '../schema/index.ts'
 
 type Resumable = ResumableList['payments'][number]
 
-/** What has no end, and what was paid for and did not come. Latest first. */
-export async function findResumable({
-  ledger,
-  tokens,
-}: Pick<Journal, 'ledger' | 'tokens'>): Promise<ResumableList> {
-  const found = new Map<string, readonly [PaymentEntry, Resumable['outcome']]>()
-  for (const entry of await ledger.unfinished()) {
-    if (entry.abandoned || entry.token === undefined) continue
-    const outcome = entry.state === 'settled' ? 'paid_not_delivered' : 'unknown'
-    found.set(entry.paymentHash, [entry, outcome])
-  }
-  for (const { paymentHash, standing } of await tokens.list()) {
-    if (standing !== 'owed') continue
-    const entry = await ledger.find(paymentHash)
-    if (entry !== undefined) found.set(paymentHash, [entry, 'paid_not_delivered'])
-  }
-  const payments = [...found.values()]
-    .sort(([one], [other]) => other.createdAtSeconds - one.createdAtSeconds)
-    .map(([entry, outcome]) => viewOf(entry, outcome))
-  return { payments }
-}
-
-function viewOf(entry: PaymentEntry, outcome: Resumable['outcome']): Resumable {
-  const { paymentHash, origin, method, url, hasBody, amountMsat, feeMsat, maxFeeMsat } = entry
-  return {
-    paymentHash,
-    outcome,
-    origin,
-    method,
-    url,
-    hasBody,
-    amountMsat: String(amountMsat),
-    feeMsat: feeMsat === undefined ? null : String(feeMsat),
-    maxFeeMsat: String(maxFeeMsat),
-    startedAt: new Date(entry.createdAtSeconds * 1000).toISOString(),
-  }
-}
-
-/** Two lines each: what it was for, and the hash to go on with it. */
+/**
+ * A few lines each: what it was for, and the hash to go on with it.
+ *
+ * @param view - `walletTells`: whether the wallet can be asked what became of a payment.
+ * @spec agent.md R-GET-22
+ */
 export function renderResumable(
   screen: Screen,
   { payments }: ResumableList,
-  nowSeconds: number,
+  { nowSeconds, walletTells }: { readonly nowSeconds: number; readonly walletTells: boolean },
 ): string {
   if (payments.length === 0) return 'Nothing is open: every payment has ended, and was delivered.\n'
   const blocks = payments.map((payment) => {
@@ -68,13 +33,22 @@ export function renderResumable(
       `  ${paymentHash}\n`
     )
   })
-  const advice = 'To go on with one, without paying: satway resume PAYMENT_HASH\n'
-  return `${blocks.join('\n')}\n${screen.dim(advice.trimEnd())}\n`
+  const isHopeless = ({ outcome, startedAt }: Resumable): boolean =>
+    outcome === 'unknown' && nowSeconds - Date.parse(startedAt) / 1000 > daySeconds
+  const advice = ['To go on with one, without paying: satway resume PAYMENT_HASH']
+  if (!walletTells && payments.some(isHopeless)) advice.push(...toRelease)
+  return `${blocks.join('\n')}\n${advice.map((line) => `${screen.dim(line)}\n`).join('')}`
 }
+
+const daySeconds = 86_400
+const toRelease = [
+  'This wallet cannot be asked about payments. Look into it yourself; for one that is',
+  'older than a day and was not paid: satway tokens abandon PAYMENT_HASH --release',
+]
 
 function ageOf(seconds: number): string {
   for (const [length, name] of [
-    [86_400, 'day'],
+    [daySeconds, 'day'],
     [3600, 'hour'],
     [60, 'minute'],
   ] as const) {

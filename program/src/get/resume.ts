@@ -1,15 +1,16 @@
 import type { PaymentEntry } from 'satway/client'
 import type { Journal } from 'satway/journal'
-import { resumeCall } from '../agent/index.ts'
+import { findResumable, resumeCall } from '../agent/index.ts'
 import type { Given } from '../cli/command.ts'
+import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure, UsageMistake } from '../cli/failure.ts'
 import { carryOut } from './carry-out.ts'
 import { openPlace, readOutput } from './choose-place.ts'
 import { refuseTwoDocuments } from './contradictions.ts'
 import type { Place } from './place/index.ts'
-import { standardOutput } from './place/index.ts'
+import { errorOutput } from './place/index.ts'
 import { readContent } from './request.ts'
-import { findResumable, renderResumable } from './resumable.ts'
+import { renderResumable } from './resumable.ts'
 import type { Setting } from './setting.ts'
 import { withSetting } from './setting.ts'
 import { tell } from './tell.ts'
@@ -31,10 +32,13 @@ export async function runResume(given: Given): Promise<number> {
   })
 }
 
-async function list(given: Given, { screen }: Setting, journal: Journal): Promise<number> {
+async function list(given: Given, { agent, screen }: Setting, journal: Journal): Promise<number> {
   const found = await findResumable(journal)
   if (given.has('json')) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
-  else process.stdout.write(renderResumable(screen, found, Date.now() / 1000))
+  else {
+    const view = { nowSeconds: Date.now() / 1000, walletTells: agent.walletLooksUp }
+    process.stdout.write(renderResumable(screen, found, view))
+  }
   return 0
 }
 
@@ -58,7 +62,7 @@ async function goOn(given: Given, setting: Setting, entry: PaymentEntry): Promis
       (init, options) => resumeCall(agent, entry.paymentHash, init, options),
       { headers, signal: patience.signal, ...(body !== undefined && { body }) },
       place,
-      standardOutput(process.stdout),
+      errorOutput(process.stdout, output === '-'),
       patience.answered,
     )
     return await tell(given, setting, report, { command: 'resume', place, output })
@@ -69,21 +73,21 @@ async function goOn(given: Given, setting: Setting, entry: PaymentEntry): Promis
 
 /** The payment of that hash, or the one whose hash begins so. */
 async function findPayment({ ledger }: Journal, digits: string): Promise<PaymentEntry> {
-  if (digits.length === 64) {
-    const entry = await ledger.find(digits)
-    if (entry !== undefined) return entry
-    throw unknownPayment()
+  const [hash, another] = await ledger.named(digits)
+  if (another !== undefined) {
+    throw new Failure('More than one payment hash begins so.', {
+      advice: 'Give more digits.',
+      exitCode: exitCodes.usage,
+    })
   }
-  const [one, another] = (await ledger.list()).filter((entry) =>
-    entry.paymentHash.startsWith(digits),
-  )
-  if (one === undefined) throw unknownPayment()
-  if (another === undefined) return one
-  throw new Failure('More than one payment hash begins so.', { advice: 'Give more digits.' })
+  const entry = hash === undefined ? undefined : await ledger.find(hash)
+  if (entry === undefined) throw unknownPayment()
+  return entry
 }
 
 function unknownPayment(): Failure {
   return new Failure('The journal knows no payment of this hash.', {
     advice: '`satway resume` without a hash lists what can be gone on with.',
+    exitCode: exitCodes.usage,
   })
 }

@@ -10,6 +10,7 @@ import type { Patience } from './patience.ts'
 import { openPatience } from './patience.ts'
 import type { Tally } from './tally.ts'
 import { createTally } from './tally.ts'
+import { createWaitTeller } from './wait-teller.ts'
 
 /** What a call needs around it, from the command line. */
 export type Setting = {
@@ -38,10 +39,12 @@ export async function withSetting<T>(
   const patience = openPatience(timeoutSeconds)
   const tally = createTally()
   const narrate = given.has('verbose') ? createNarrator(screen) : () => undefined
+  const tellWait = given.has('quiet') ? () => undefined : createWaitTeller(screen)
   const watch = (step: Step): void => {
     patience.watch(step)
     tally.watch(step)
     narrate(step)
+    tellWait(step)
   }
   try {
     const agent = await openAgent({ ...options, watch })

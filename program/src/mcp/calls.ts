@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
 
@@ -11,6 +12,23 @@ export type Patience = {
 
 /** A download that drips must not hold a place for ever. */
 const maxAnswerSeconds = 3600
+
+/** What a call needs to answer, after the person was waited for. */
+const answerSeconds = 2
+
+/** Until when the call has time in whose work this is looked at. */
+const deadlines = new AsyncLocalStorage<number>()
+
+/**
+ * How long a call may wait for the person, so that it can still say that it waits. Zero or less: not
+ * at all.
+ *
+ * @spec mcp.md R-MCP-35
+ */
+export function waitSecondsLeft(): number {
+  const untilMs = deadlines.getStore() ?? Number.POSITIVE_INFINITY
+  return (untilMs - performance.now()) / 1000 - answerSeconds
+}
 
 /** The calls that are being worked on. */
 export type Calls = {
@@ -80,7 +98,9 @@ async function patiently<Result>(
   }
   onAbort(stopping, over.signal, () => end(new Failure('The server stops.')))
   try {
-    return await work({ signal: controller.signal, answered })
+    return await deadlines.run(performance.now() + seconds * 1000, () =>
+      work({ signal: controller.signal, answered }),
+    )
   } finally {
     clearTimeout(timer)
     over.abort()

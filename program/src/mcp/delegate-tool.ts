@@ -7,11 +7,12 @@ import type { Delegation, Restrictions } from '../delegation/index.ts'
 import { makeDelegation } from '../delegation/index.ts'
 import { readDuration } from '../desk/index.ts'
 import { delegatedToken } from '../schema/index.ts'
+import { isUsedUp } from '../tokens/index.ts'
 import type { DelegateArguments } from './inputs.ts'
 import { delegateInput } from './inputs.ts'
 import type { Parts } from './parts.ts'
 import { readOrigin } from './request.ts'
-import { accountResult } from './results.ts'
+import { accountResult, untrusted } from './results.ts'
 import { answer } from './tool-call.ts'
 
 const defaultDuration = '1h'
@@ -61,8 +62,8 @@ function narrow(parent: StoredToken, restrictions: Restrictions, nowSeconds: num
     return makeDelegation(parent, restrictions, { nowSeconds })
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    const published = parent.enforces.filter((name) => /^[\w.:-]{1,64}$/.test(name))
-    const advice = `The seller says that it enforces: ${published.join(', ') || 'nothing'}.`
+    const published = parent.enforces.map((condition) => untrusted(condition)).join(', ')
+    const advice = `The seller says that it enforces: ${published || 'nothing'}.`
     throw new Failure(error.message, { advice })
   }
 }
@@ -86,8 +87,8 @@ async function findParent(
   }
   const found =
     id === undefined
-      ? (await tokens.usable(readOrigin(origin ?? ''), nowSeconds)).find((token) =>
-          mayOpen(token, nowSeconds),
+      ? (await tokens.usable(readOrigin(origin ?? ''), nowSeconds)).find(
+          (token) => mayOpen(token, nowSeconds) && !isUsedUp(token),
         )
       : await tokens.find(id.toLowerCase())
   if (found !== undefined) return found

@@ -5,6 +5,8 @@ import { mkdir, open, realpath, rename, rm } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { BodyTooLong } from '../agent/index.ts'
 import { Failure } from '../cli/failure.ts'
+import type { RoomLimits } from './download-room.ts'
+import { requireRoom } from './download-room.ts'
 
 /** Where the body of one answer is saved. Opened before anything is paid. */
 export type Download = {
@@ -23,11 +25,15 @@ export type DownloadOptions = {
   readonly name: string
   /** Default 1 GiB. */
   readonly maxBytes?: number
+  /** Default 2 GiB in the folder, and 1 GiB free. */
+  readonly room?: Partial<RoomLimits>
   /** Told how much has arrived, and how much there will be where the server says so. */
   readonly onBytes?: (bytes: number, total: number | undefined) => void
 }
 
 const gibibyte = 1024 ** 3
+/** How much is written before it is looked again whether there is room. */
+const stepBytes = 16 * 1024 ** 2
 const maxNameCharacters = 100
 /** Most file systems allow 255; a number and the ending of a draft come on top. */
 const maxNameBytes = 200
@@ -57,12 +63,14 @@ export function readFileName(text: string): string {
  * Opens a draft in the download folder. Nothing is overwritten: where there is a file of the name
  * already, `-1`, `-2` and so on is put before its ending. No symbolic link is followed.
  *
- * @throws {Failure} when the folder cannot be written to.
- * @spec mcp.md R-MCP-21, R-MCP-22
+ * @throws {Failure} when the folder cannot be written to, or is full.
+ * @spec mcp.md R-MCP-21 to R-MCP-23
  */
 export async function openDownload(options: DownloadOptions): Promise<Download> {
   const { name, maxBytes = gibibyte, onBytes } = options
   const folder = await openFolder(options.folder)
+  const room = { maxFolderBytes: 2 * gibibyte, minFreeBytes: gibibyte, ...options.room }
+  await writing(() => requireRoom(folder, room))
   const draft = join(folder, `${name}.${randomBytes(6).toString('hex')}.part`)
   const file = await writing(() => open(draft, newFile, 0o600))
   let saved: string | null = null
@@ -74,14 +82,21 @@ export async function openDownload(options: DownloadOptions): Promise<Download> 
       const isPlain = response.headers.get('content-encoding') === null
       const total = isPlain && Number.isSafeInteger(length) && length >= 0 ? length : undefined
       if (total !== undefined && total > maxBytes) throw new BodyTooLong(maxBytes)
+      await writing(() => requireRoom(folder, room, total))
       let bytes = 0
+      let checkedBytes = 0
       for await (const chunk of response.body ?? []) {
         bytes += chunk.length
         if (bytes > maxBytes) throw new BodyTooLong(maxBytes)
         await writing(() => writeAll(file, chunk))
+        if (bytes - checkedBytes >= stepBytes) {
+          await writing(() => requireRoom(folder, room))
+          checkedBytes = bytes
+        }
         onBytes?.(bytes, total)
       }
       onBytes?.(bytes, bytes)
+      await writing(() => requireRoom(folder, room))
       await writing(() => file.sync())
       saved = await writing(() => nameDraft(draft, folder, name))
     },

@@ -8,17 +8,15 @@ export type Refusal = { readonly status: 400 | 401 | 403 | 404 | 413; readonly w
 /** Longest message, in bytes. */
 export const maxBodyBytes = 1_048_576
 
-const loopbackNames: readonly string[] = ['localhost', '127.0.0.1', '::1']
-
 /** Whether only this machine can reach it. */
 export function isLoopback(host: string): boolean {
   if (isIP(host) === 4) return host.startsWith('127.')
   return host === '::1' || host === 'localhost'
 }
 
-/** The names under which the server may be asked: those of the loopback, and what was told. */
-export function allowedHosts(more: readonly string[]): ReadonlySet<string> {
-  return new Set([...loopbackNames, ...more.map((name) => name.toLowerCase())])
+/** The names under which the server may be asked, beside those of the loopback. */
+export function allowedHosts(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.map((name) => name.toLowerCase()))
 }
 
 /**
@@ -35,14 +33,17 @@ export function refusalOf(
   token: AccessToken,
 ): Refusal | undefined {
   const { headersDistinct: headers, url = '' } = incoming
-  const host = only(headers['host'])
-  if (host === undefined || !hosts.has(hostName(host) ?? '')) {
+  const isOurs = (host: string): boolean => {
+    const name = hostName(host)
+    return name !== undefined && (isLoopback(name) || hosts.has(name))
+  }
+  if (!isOurs(only(headers['host']) ?? '')) {
     return { status: 403, words: 'The Host of the request is not this server.' }
   }
   if (headers['origin'] !== undefined) {
     const origin = only(headers['origin'])
     const name = URL.canParse(origin ?? '') ? new URL(origin!).hostname : ''
-    if (!hosts.has(hostName(name) ?? '')) {
+    if (!isOurs(name)) {
       return { status: 403, words: 'The request comes from a web page of another site.' }
     }
   }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 // What tools take. Strict: an argument that is not known is a mistake, not an absent limit.
 
 const maxBodyCharacters = 524_288
-export const maxTimeoutSeconds = 600
+const maxTimeoutSeconds = 600
 export const defaultTimeoutSeconds = 60
 
 /** Names what is unknown, cut: its sender may have put anything there. */
@@ -50,7 +50,7 @@ const request = {
   maxCost: amount
     .optional()
     .describe(
-      'The most that this call may cost, fee included, such as "10 sat". It can only lower what the policy allows.',
+      'The highest price that is paid, such as "10 sat", as --max-cost of the command line: the fee of the route comes on top, within maxFee and the policy. It can only lower what the policy allows.',
     ),
   maxFee: amount
     .optional()
@@ -121,9 +121,6 @@ export const receiptsInput = strict({
 
 export const noInput = strict({})
 
-export type FetchArguments = z.infer<typeof fetchInput>
 export type QuoteArguments = z.infer<typeof quoteInput>
 export type ResumeArguments = z.infer<typeof resumeInput>
 export type DelegateArguments = z.infer<typeof delegateInput>
-export type TokensArguments = z.infer<typeof tokensInput>
-export type ReceiptsArguments = z.infer<typeof receiptsInput>

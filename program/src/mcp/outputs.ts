@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { receiptView, tokenView } from '../schema/index.ts'
+import { receiptView, resumableList, tokenView } from '../schema/index.ts'
 
 // An answer of a tool is an object. Where the command line writes a list, it stands in a member.
 
@@ -8,6 +8,8 @@ export const tokenList = z.strictObject({
   tokens: z.array(tokenView),
   /** Whether there are more than are listed. */
   truncated: z.boolean(),
+  /** What the tool `resume` can go on with, latest first. */
+  resumable: resumableList.shape.payments,
 })
 
 /** Of the tool `receipts`. */

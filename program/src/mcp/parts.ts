@@ -1,5 +1,6 @@
 import type { Agent, AskPrice, Perform, ResumeCall } from '../agent/index.ts'
 import type { Calls } from './calls.ts'
+import type { Saves } from './download-room.ts'
 
 /** What the tools work with. */
 export type Parts = {
@@ -8,6 +9,7 @@ export type Parts = {
   readonly askPrice: AskPrice
   readonly resumeCall: ResumeCall
   readonly calls: Calls
+  readonly saves: Saves
   /** Whether `delegate` may give a credential away. */
   readonly allowDelegate: boolean
   /** Seconds since 1970. */

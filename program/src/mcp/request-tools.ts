@@ -133,14 +133,25 @@ async function carryOut(
 }
 
 async function openSaving(
-  { agent }: Parts,
+  { agent, saves }: Parts,
   { onBytes }: ToolCall,
   saveAs: string | undefined,
 ): Promise<Download | undefined> {
   if (saveAs === undefined) return undefined
   const name = readFileName(saveAs)
-  const folder = agent.home.downloadFolder
-  return await openDownload({ folder, name, ...(onBytes !== undefined && { onBytes }) })
+  const giveBack = saves.take()
+  try {
+    const download = await openDownload({
+      folder: agent.home.downloadFolder,
+      name,
+      room: { maxFolderBytes: agent.downloadsMaxBytes },
+      ...(onBytes !== undefined && { onBytes }),
+    })
+    return { ...download, close: () => download.close().finally(giveBack) }
+  } catch (error) {
+    giveBack()
+    throw error
+  }
 }
 
 function sinkOf(download: Download, { answered }: ToolCall): BodySink {
@@ -161,8 +172,13 @@ function sinkOf(download: Download, { answered }: ToolCall): BodySink {
 async function bodyOf({ agent }: Parts, report: CallReport): Promise<string | null> {
   const { body, bodyEncoding } = report
   if (body === null) return null
-  const isOurs = async (hash: string): Promise<boolean> =>
-    (await agent.journal?.ledger.find(hash)) !== undefined
+  const isOurs = async (hash: string): Promise<boolean> => {
+    try {
+      return (await agent.journal?.ledger.find(hash)) !== undefined
+    } catch {
+      return true // nobody can tell, and what is free goes on without a journal
+    }
+  }
   if (bodyEncoding !== 'base64') return await withoutCredentials(body, isOurs)
   const bytes = Buffer.from(body, 'base64').toString('latin1')
   return Buffer.from(await withoutCredentials(bytes, isOurs), 'latin1').toString('base64')

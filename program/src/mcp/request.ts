@@ -28,7 +28,7 @@ export function readOrder(
       l402: {
         untrustedUrl: true,
         ...(given.pay !== undefined && { pay: given.pay }),
-        ...(given.maxCost !== undefined && { maxCostMsat: given.maxCost }),
+        ...(given.maxCost !== undefined && { expectedPriceMsat: given.maxCost }),
         ...(given.maxFee !== undefined && { maxFeeMsat: given.maxFee }),
       },
     },

@@ -1,7 +1,8 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
-import { formatMsat, msat } from 'satway'
+import type { Code } from 'satway'
+import { codes, formatMsat, msat } from 'satway'
 import type { CallReport, QuoteReport, ReportedError } from '../schema/index.ts'
-import { fenced, shortLine, visible } from './strangers-text.ts'
+import { fenced, shortLine } from './strangers-text.ts'
 
 const maxUrl = 2048
 const maxMessage = 400
@@ -18,10 +19,10 @@ export function callResult(tool: 'fetch' | 'resume', report: CallReport): CallTo
   const body = report.body === null ? null : fenced(bodyName(report), report.body)
   const structured: CallReport = {
     ...report,
-    url: shortLine(report.url, maxUrl),
+    url: tool === 'resume' ? untrusted(report.url, maxUrl) : shortLine(report.url, maxUrl),
     contentType: mediaType(report.contentType),
     body,
-    error: readable(report.error, nextStep(tool, report)),
+    error: readable(report, tool, nextStep(tool, report)),
   }
   return result(callWords(structured), structured, body)
 }
@@ -39,7 +40,7 @@ export function quoteResult(report: QuoteReport): CallToolResult {
     description: description === null ? null : untrusted(description),
     service: service === null ? null : untrusted(service),
     capability: capability === null ? null : untrusted(capability),
-    error: readable(report.error),
+    error: readable(report, 'quote'),
   }
   const claims = Object.entries({ description, service, capability })
     .filter((claim): claim is [string, string] => claim[1] !== null && claim[1] !== '')
@@ -159,9 +160,14 @@ function bodyName({ bodyEncoding }: CallReport): string {
 }
 
 /** @param next - Instead of the advice of the error. */
-function readable(error: ReportedError | null, next?: string): ReportedError | null {
+function readable(
+  { error, url }: Pick<CallReport, 'error' | 'url'>,
+  tool: 'fetch' | 'quote' | 'resume',
+  next?: string,
+): ReportedError | null {
   if (error === null) return null
-  const { code, reason, message, advice } = error
+  const { code, reason, advice } = error
+  const message = tool === 'resume' ? ownMessage(error) : ownMessage(error, URL.parse(url)?.origin)
   return {
     code: shortLine(code, maxShort),
     reason: reason === null ? null : shortLine(reason, maxShort),
@@ -170,17 +176,32 @@ function readable(error: ReportedError | null, next?: string): ReportedError | n
   }
 }
 
+/**
+ * Without details that a server may have chosen, such as the name that a redirect led to.
+ *
+ * @param asked - Where the model asked.
+ */
+function ownMessage({ code, reason, message }: ReportedError, asked = 'that was paid'): string {
+  if (code === 'NETWORK' && reason !== null) {
+    return `The server ${asked}, or one that it led to, cannot be reached (${reason}).`
+  }
+  const fixed = Object.hasOwn(codes, code) ? codes[code as Code] : undefined
+  return fixed !== undefined && message.startsWith(fixed) ? fixed : message
+}
+
 /** What is a flag at the command line is an argument here. */
 function forTools(words: string): string {
   return words
     .replaceAll('--max-cost', 'maxCost')
     .replaceAll('--max-fee', 'maxFee')
     .replaceAll('--dry-run', 'quote')
+    .replaceAll('--data', 'body')
+    .replaceAll('`satway resume` lists them', 'the tool tokens lists them as "resumable"')
 }
 
 /** A stranger's few words, where there is no room for a fence. */
-function untrusted(text: string): string {
-  return `untrusted: ${shortLine(visible(text), maxShort)}`
+export function untrusted(text: string, max: number = maxShort): string {
+  return `untrusted: ${shortLine(text, max)}`
 }
 
 function amountOf(digits: string): string {

@@ -8,13 +8,15 @@ import type { Given } from '../cli/command.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { packageFolder } from '../package-folder.ts'
 import { openAccessToken } from './access-token.ts'
-import { createCalls } from './calls.ts'
+import { createCalls, waitSecondsLeft } from './calls.ts'
+import { createSaves } from './download-room.ts'
 import { createServers } from './server.ts'
 import type { Settings } from './settings.ts'
 import { readSettings } from './settings.ts'
 import { shortLine } from './strangers-text.ts'
 
 const maxCalls = 128
+const maxSaves = 4
 const maxLine = 300
 
 /** Runs `satway mcp`. */
@@ -23,7 +25,7 @@ export async function runMcp(given: Given): Promise<number> {
   keepOutputForProtocol()
   const { wallet, credential } = settings
   const agent = await openAgent({
-    ask: { kind: 'queue' },
+    ask: { kind: 'queue', mostSeconds: waitSecondsLeft },
     ...(wallet !== undefined && { wallet }),
     ...(credential !== undefined && { credential }),
   })
@@ -37,9 +39,10 @@ export async function runMcp(given: Given): Promise<number> {
 
 async function serve(agent: Agent, settings: Settings): Promise<number> {
   const calls = createCalls(maxCalls)
+  const saves = createSaves(maxSaves)
   const now = (): number => Date.now() / 1000
   const { allowDelegate } = settings
-  const parts = { agent, perform, askPrice, resumeCall, calls, allowDelegate, now, log }
+  const parts = { agent, perform, askPrice, resumeCall, calls, saves, allowDelegate, now, log }
   const factory = createServers(parts, readVersion())
   const asked = untilAskedToStop()
   const serving = await open(factory, agent, settings)

@@ -6,6 +6,7 @@ import { getRequestListener } from '@hono/node-server'
 import type { McpServerFactory } from '@modelcontextprotocol/server'
 import { createMcpHandler } from '@modelcontextprotocol/server'
 import { Failure } from '../cli/failure.ts'
+import { boundConnections } from '../wallet-proxy/index.ts'
 import type { AccessToken } from './access-token.ts'
 import type { Refusal } from './http-guard.ts'
 import { allowedHosts, maxBodyBytes, refusalOf } from './http-guard.ts'
@@ -28,7 +29,7 @@ export type HttpOptions = {
   readonly onFault: (error: Error) => void
 }
 
-const maxConnections = 256
+const connectionLimits = { most: 256, silentMs: 2000 }
 const maxSubscriptions = 16
 const headTimeoutMs = 10_000
 const requestTimeoutMs = 30_000
@@ -53,7 +54,13 @@ export async function serveHttp(
     maxSubscriptions,
     onerror: onFault,
   })
-  const listener = getRequestListener((request) => handler.fetch(request), {
+  const answer = async (request: Request): Promise<Response> => {
+    const response = await handler.fetch(request)
+    // It says to keep the connection, also to a client that asked to close it: left to Node.
+    response.headers.delete('connection')
+    return response
+  }
+  const listener = getRequestListener(answer, {
     overrideGlobalObjects: false,
     errorHandler: () => new Response(null, { status: 400 }),
   })
@@ -70,7 +77,7 @@ export async function serveHttp(
       else refuse(incoming, outgoing, refusal)
     },
   )
-  server.maxConnections = maxConnections
+  boundConnections(server, connectionLimits)
   await listen(server, host, port)
   return {
     url: `http://${addressOf(server)}/mcp`,

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { McpServerFactory } from '@modelcontextprotocol/server'
 import { StdioServerTransport, serveStdio as serve } from '@modelcontextprotocol/server/stdio'
+import { messageLines, tooLongAnswer } from './message-lines.ts'
 
 /** A connection over standard input and output. */
 export type StdioServing = {
@@ -15,20 +16,31 @@ const maxMessageBytes = 4_194_304
 /**
  * Serves MCP to the one client that started this process.
  *
- * @spec mcp.md R-MCP-2, R-MCP-3
+ * @spec mcp.md R-MCP-2, R-MCP-3, R-MCP-8
  */
 export function serveStdio(
   factory: McpServerFactory,
   streams: { readonly input: Readable; readonly output: Writable },
   onFault: (error: Error) => void,
 ): StdioServing {
-  const wire = new StdioServerTransport(streams.input, streams.output, {
-    maxBufferSize: maxMessageBytes,
+  const { input, output } = streams
+  const lines = messageLines(maxMessageBytes, (end) => {
+    onFault(Object.assign(new Error('too long'), { name: 'MessageTooLong' }))
+    output.write(tooLongAnswer(end, maxMessageBytes))
+  })
+  // Nobody is there any more, as at its end.
+  input.on('error', () => lines.end())
+  const wire = new StdioServerTransport(input.pipe(lines), output, {
+    // The lines are bounded already.
+    maxBufferSize: 2 * maxMessageBytes,
   })
   const closeWire = wire.close.bind(wire)
   const ended = new Promise<void>((resolve) => {
     wire.close = async () => {
       await closeWire()
+      // An input that is still read keeps the process from ending.
+      input.unpipe(lines)
+      input.pause()
       resolve()
     }
   })

@@ -1,5 +1,5 @@
 import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server'
-import { isL402Error } from 'satway'
+import { codes, isL402Error } from 'satway'
 import { Failure } from '../cli/failure.ts'
 import type { Patience } from './calls.ts'
 import { defaultTimeoutSeconds } from './inputs.ts'
@@ -49,7 +49,7 @@ export async function answer(
     if (isL402Error(error)) {
       say(error.code)
       const hint = error.details['hint']
-      return mistakeResult(error.message, typeof hint === 'string' ? hint : undefined)
+      return mistakeResult(codes[error.code], typeof hint === 'string' ? hint : undefined)
     }
     say(`fault ${error instanceof Error ? error.name : typeof error}`)
     return mistakeResult('This could not be done, because of a fault of the server itself.')

@@ -2,11 +2,13 @@ import { z } from 'zod'
 import {
   approvalView,
   callReport,
+  configView,
   delegatedToken,
   doctorReport,
   policyView,
   receiptCheck,
   receiptView,
+  resumableList,
   spendingView,
   tokenView,
   walletStatus,
@@ -18,7 +20,8 @@ export type Output = { readonly one: z.ZodType } | { readonly listOf: z.ZodType 
 /** Every JSON output of the agent's side, by its command. */
 export const outputs: Readonly<Record<string, Output>> = {
   get: { one: callReport },
-  resume: { one: callReport },
+  // Without a payment hash it lists what can be gone on with.
+  resume: { one: z.union([callReport, resumableList]) },
   'tokens list': { listOf: tokenView },
   'tokens show': { one: tokenView },
   delegate: { one: delegatedToken },
@@ -29,6 +32,8 @@ export const outputs: Readonly<Record<string, Output>> = {
   'approvals deny': { one: approvalView },
   'wallet status': { one: walletStatus },
   'policy show': { one: policyView },
+  'policy check': { one: policyView },
+  'config show': { one: configView },
   'policy spending': { one: spendingView },
   doctor: { one: doctorReport },
 }

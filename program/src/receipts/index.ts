@@ -1,4 +1,5 @@
 export { runReceiptsExport } from './export.ts'
 export { runReceiptsList } from './list.ts'
 export { viewReceipt, viewVerdict } from './receipt-view.ts'
+export { runReceiptsRestore } from './restore.ts'
 export { runReceiptsVerify } from './verify.ts'

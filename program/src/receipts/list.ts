@@ -1,29 +1,29 @@
-import type { Receipt } from 'satway/journal'
-import { grid } from '../admin/command/grid.ts'
-import { amountWords, relativeTime } from '../admin/command/wording.ts'
+import type { Receipt, ReceiptBook } from 'satway/journal'
 import type { Given } from '../cli/command.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
+import { grid } from '../cli/grid.ts'
+import { amountWords, relativeTime } from '../cli/wording.ts'
 import type { Desk } from '../desk/index.ts'
 import { openDesk, readListing, readSince, withJournal, writeListing } from '../desk/index.ts'
-import { readOrigin } from '../tokens/index.ts'
+import { chooseOrigin, readOrigin } from '../tokens/index.ts'
 import { viewReceipt } from './receipt-view.ts'
 
 /** Runs `satway receipts list`. */
 export async function runReceiptsList(given: Given, desk: Desk = openDesk()): Promise<number> {
   const { form, limit } = readListing(given, desk)
-  const [since, origin] = [given.text('since'), given.text('origin')]
+  const [since, text] = [given.text('since'), given.text('origin')]
+  if (text !== undefined) readAnyOrigin(text)
   const filter = {
     ...(since !== undefined && { sinceSeconds: readSince(since, desk.now()) }),
-    // Bare invoices have `lightning:<payee>` for an origin.
-    ...(origin !== undefined && {
-      origin: origin.startsWith('lightning:') ? origin : readOrigin(origin),
-    }),
     ...(limit !== undefined && { limit }),
   }
   const receipts = await withJournal(
     desk,
     () => [],
-    async (journal) => await journal.receipts.list(filter),
+    async ({ receipts: book }) => {
+      if (text === undefined) return await book.list(filter)
+      return await book.list({ ...filter, origin: await originOfReceipts(book, text) })
+    },
   )
   writeListing(desk, form, receipts.map(viewReceipt), () => {
     if (receipts.length === 0) return 'No receipts.\n'
@@ -31,6 +31,19 @@ export async function runReceiptsList(given: Given, desk: Desk = openDesk()): Pr
     return grid(desk.screen, columnsOf(desk), rows)
   })
   return exitCodes.ok
+}
+
+/** Bare invoices have `lightning:<payee>` for an origin. */
+function readAnyOrigin(text: string): string {
+  return text.startsWith('lightning:') ? text : readOrigin(text)
+}
+
+async function originOfReceipts(book: ReceiptBook, text: string): Promise<string> {
+  if (text.startsWith('lightning:')) return text
+  return await chooseOrigin(
+    text,
+    async (origin) => (await book.list({ origin, limit: 1 })).length > 0,
+  )
 }
 
 function columnsOf({ screen }: Desk): Parameters<typeof grid>[1] {

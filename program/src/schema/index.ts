@@ -17,6 +17,7 @@ export type {
 export {
   approvalView,
   callReport,
+  configView,
   delegatedToken,
   doctorReport,
   policyView,

@@ -11,9 +11,9 @@ const moment = z.iso.datetime()
 const outcome = z.enum(['not_paid', 'paid_delivered', 'paid_not_delivered', 'unknown', 'refused'])
 
 const reportedError = z.strictObject({
-  /** From spec/errors.md, or `HTTP_STATUS`, `INTERRUPTED`, `NETWORK`, `TOO_LONG`. */
+  /** From spec/errors.md, or `FAILED`, `HTTP_STATUS`, `INTERRUPTED`, `NETWORK`, `TOO_LONG`, `USAGE`. */
   code: z.string(),
-  /** `details.reason` or `details.limit` of the error. */
+  /** `details.reason` or `details.limit` of the error; with `NETWORK` what the system called it. */
   reason: z.string().nullable(),
   message: z.string(),
   advice: z.string().nullable(),
@@ -39,6 +39,8 @@ export const callReport = z.strictObject({
   dryRun: z.boolean(),
   /** With `dryRun`: what a call would do. */
   quote: z.enum(['free', 'covered', 'payable', 'refused']).nullable(),
+  /** With `dryRun`: why the operator would be asked before paying; `null`: nobody would be. */
+  asks: z.enum(['always', 'amount', 'new-host']).nullable(),
   /** The file that the body was written to. */
   output: z.string().nullable(),
   credential: z.string().nullable(),
@@ -94,8 +96,17 @@ export const quoteReport = z.strictObject({
 
 const limit = z.strictObject({ limitMsat: digits.nullable(), spentMsat: digits })
 
+/** `satway config show`. */
+export const configView = z.strictObject({
+  file: z.string(),
+  /** By their names; `null`: not set. */
+  settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).nullable()),
+})
+
 /** What was spent, is set aside, and may still be spent: `satway policy spending`, tool `spending`. */
 export const spendingView = z.strictObject({
+  /** Whether there is a sound policy. While there is none, nothing may be spent, and no limit is named. */
+  inForce: z.boolean(),
   hour: limit,
   day: limit,
   total: limit,
@@ -179,6 +190,9 @@ export const approvalView = z.strictObject({
   /** Untrusted: the payee's words. */
   description: z.string(),
   capability: z.string().nullable(),
+  /** Of the body that the request carries; `null`: it carries none. An approval is for this one. */
+  bodySha256: hash.nullable(),
+  bodyBytes: z.number().int().nullable(),
   createdAt: moment,
   expiresAt: moment,
 })

@@ -48,3 +48,27 @@ export function readOrigin(text: string): string {
   if (origin !== undefined && (protocol === 'https:' || protocol === 'http:')) return origin
   throw new UsageMistake('expected an origin, such as https://api.example.com')
 }
+
+/**
+ * The same, where no scheme was given: https, unless only the one of http is known.
+ *
+ * @param isKnown - Whether there is anything of an origin.
+ * @throws {UsageMistake}
+ */
+export async function chooseOrigin(
+  text: string,
+  isKnown: (origin: string) => Promise<boolean>,
+): Promise<string> {
+  const origin = readOrigin(text)
+  if (text.includes('://') || (await isKnown(origin))) return origin
+  const plain = readOrigin(`http://${text}`)
+  return (await isKnown(plain)) ? plain : origin
+}
+
+/** {@link chooseOrigin} by the tokens that were bought. */
+export async function originOfTokens(tokens: TokenBook, text: string): Promise<string> {
+  return await chooseOrigin(
+    text,
+    async (origin) => (await tokens.latest({ origin, limit: 1 })).length > 0,
+  )
+}

@@ -1,5 +1,5 @@
 export { runTokensAbandon } from './abandon.ts'
-export { findToken, readOrigin } from './find-token.ts'
+export { chooseOrigin, findToken, originOfTokens, readOrigin } from './find-token.ts'
 export { runTokensList } from './list.ts'
 export { nothingBought, runTokensShow } from './show.ts'
-export { viewToken } from './token-view.ts'
+export { isUsedUp, viewToken } from './token-view.ts'

@@ -1,23 +1,22 @@
 import type { StoredToken } from 'satway/client'
-import { grid } from '../admin/command/grid.ts'
-import { amountWords, relativeTime } from '../admin/command/wording.ts'
 import type { Given } from '../cli/command.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
+import { grid } from '../cli/grid.ts'
 import { printable } from '../cli/printable.ts'
 import { shorten } from '../cli/screen.ts'
+import { amountWords, relativeTime } from '../cli/wording.ts'
 import type { Desk } from '../desk/index.ts'
 import { openDesk, readListing, withJournal, writeListing } from '../desk/index.ts'
-import { readOrigin } from './find-token.ts'
+import { originOfTokens, readOrigin } from './find-token.ts'
 import { standingWords, usesLeft, viewToken } from './token-view.ts'
 
 /** Runs `satway tokens list`. */
 export async function runTokensList(given: Given, desk: Desk = openDesk()): Promise<number> {
   const { form, limit } = readListing(given, desk)
   const text = given.text('origin')
-  const origin = text === undefined ? undefined : readOrigin(text)
+  if (text !== undefined) readOrigin(text)
   const all = given.has('all')
   const filter = {
-    ...(origin !== undefined && { origin }),
     ...(!all && { openAtSeconds: desk.now() }),
     // One more than is shown tells whether there are more.
     ...(limit !== undefined && { limit: limit + 1 }),
@@ -25,7 +24,10 @@ export async function runTokensList(given: Given, desk: Desk = openDesk()): Prom
   const tokens = await withJournal(
     desk,
     () => [],
-    async (journal) => await journal.tokens.latest(filter),
+    async ({ tokens: book }) => {
+      if (text === undefined) return await book.latest(filter)
+      return await book.latest({ ...filter, origin: await originOfTokens(book, text) })
+    },
   )
   const shown = limit === undefined ? tokens : tokens.slice(0, limit)
   writeListing(desk, form, shown.map(viewToken), () => {

@@ -24,6 +24,11 @@ export function viewToken(token: StoredToken): TokenView {
   }
 }
 
+/** Whether a token brought all the answers that it is good for, as far as was seen here. */
+export function isUsedUp({ standing, facts, usesSeen }: StoredToken): boolean {
+  return standing === 'good' && facts?.uses !== undefined && usesSeen >= facts.uses
+}
+
 /** How a token stands, in a word or two. */
 export function standingWords(token: StoredToken, nowSeconds: number): string {
   const { standing, facts } = token
@@ -31,6 +36,7 @@ export function standingWords(token: StoredToken, nowSeconds: number): string {
   if (standing === 'owed') return 'owed'
   const until = facts?.validUntilSeconds
   if (until !== undefined && nowSeconds >= until) return 'expired'
+  if (isUsedUp(token)) return 'used up'
   return standing
 }
 
@@ -45,6 +51,8 @@ export function standingSentence(token: StoredToken, nowSeconds: number): string
       return 'owed: paid for, and never accepted; `satway resume` asks for it again'
     case 'spent':
       return 'spent: it was good, and no longer opens what it was bought for'
+    case 'used up':
+      return 'used up: it brought as many answers as it was bought for'
     case 'expired':
       return 'expired: its time is over'
     default:

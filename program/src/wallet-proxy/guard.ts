@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { ProxyProblem } from './proxy-problem.ts'
 
 /** The names of this machine that a request may be for, with any port: it may be forwarded. */
-const hosts = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i
+const hosts = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
 
 /**
  * Checks that a request was meant for this listener and was not sent by a web page.

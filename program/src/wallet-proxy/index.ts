@@ -1,2 +1,3 @@
+export { boundConnections } from './connections.ts'
 export { runWalletServe } from './serve-command.ts'
 export { runWalletStatus, statusOf } from './status.ts'

@@ -5,6 +5,7 @@ import { isIP } from 'node:net'
 import { Failure } from '../cli/failure.ts'
 import type { Answer } from './answer.ts'
 import { healthy, problemAnswer } from './answer.ts'
+import { boundConnections } from './connections.ts'
 import { guard, requireBearer } from './guard.ts'
 import type { ListenAddress } from './listen-address.ts'
 import type { Orders } from './orders.ts'
@@ -28,7 +29,7 @@ export type WalletProxy = {
   close(): Promise<void>
 }
 
-const maxConnections = 256
+const connectionLimits = { most: 256, silentMs: 2000 }
 const headTimeoutMs = 10_000
 const requestTimeoutMs = 30_000
 const checkMs = 2000
@@ -72,7 +73,7 @@ export async function openWalletProxy({
       void answerTo(incoming).then((answer) => write(incoming, outgoing, answer, closing))
     },
   )
-  server.maxConnections = maxConnections
+  boundConnections(server, connectionLimits)
   server.on('clientError', answerBroken)
   await startListening(server, listen)
   return {

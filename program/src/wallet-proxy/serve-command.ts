@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { isL402Error } from 'satway'
-import type { PolicyOptions } from 'satway/client'
 import type { Agent } from '../agent/index.ts'
 import { homeOf, openAgent } from '../agent/index.ts'
 import type { Given } from '../cli/command.ts'
@@ -60,7 +59,7 @@ function requireInvoices({ policy, home }: Agent): void {
 }
 
 /** @throws {Failure} when the policy is broken. */
-function currentPolicy(policy: Agent['policy']): PolicyOptions {
+function currentPolicy(policy: Agent['policy']): ReturnType<Agent['policy']['current']> {
   try {
     return policy.current()
   } catch (error) {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { isL402Error, paymentHash } from 'satway'
+import { isL402Error, L402Error, paymentHash } from 'satway'
 import type { Payer } from 'satway/lightning'
-import { amountWords } from '../admin/command/wording.ts'
 import type { Agent } from '../agent/index.ts'
 import { homeOf, openAgent } from '../agent/index.ts'
 import type { Given } from '../cli/command.ts'
@@ -9,6 +8,7 @@ import { exitCodes } from '../cli/exit-codes.ts'
 import { printable } from '../cli/printable.ts'
 import type { Row } from '../cli/screen.ts'
 import { table } from '../cli/screen.ts'
+import { amountWords } from '../cli/wording.ts'
 import type { Desk } from '../desk/index.ts'
 import { openDesk, writeOne } from '../desk/index.ts'
 import type { WalletStatus } from '../schema/index.ts'
@@ -38,10 +38,8 @@ export async function runWalletStatus(given: Given, desk: Desk = openDesk()): Pr
  * Asks the wallet for a payment that nobody made: whoever answers that can be relied on to tell how
  * a payment ended.
  */
-export async function statusOf(
-  { payer, walletKind, realMoney }: Pick<Agent, 'payer' | 'walletKind' | 'realMoney'>,
-  cancel?: AbortSignal,
-): Promise<WalletStatus> {
+export async function statusOf(agent: Agent, cancel?: AbortSignal): Promise<WalletStatus> {
+  const { payer, walletKind, realMoney } = agent
   if (payer === undefined) {
     return {
       kind: walletKind,
@@ -58,6 +56,7 @@ export async function statusOf(
   const signal = cancel === undefined ? limit : AbortSignal.any([cancel, limit])
   try {
     await payer.lookupPayment(paymentHash(randomBytes(32)), signal)
+    await requireServer(agent, signal)
     return {
       ...known,
       reachable: true,
@@ -68,6 +67,25 @@ export async function statusOf(
     if (!isL402Error(error)) throw error
     const reason = error.details['reason'] ?? error.code
     return { ...known, reachable: false, balanceMsat: null, problem: `${reason}` }
+  }
+}
+
+/**
+ * A wallet over HTTP that cannot be asked about payments says so without being asked. An answer of
+ * whatever status: the place is there.
+ *
+ * @throws {L402Error} NODE_UNAVAILABLE
+ */
+async function requireServer(
+  { walletUrl, transport }: Pick<Agent, 'walletUrl' | 'transport'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (walletUrl === undefined) return
+  try {
+    const { body } = await transport.fetch(walletUrl, { signal })
+    await body?.cancel()
+  } catch (cause) {
+    throw new L402Error('NODE_UNAVAILABLE', { reason: 'the wallet: it cannot be reached' }, cause)
   }
 }
 

@@ -140,6 +140,7 @@ function createNode(engine: Engine, member: Member, nodeId: Uint8Array): DevnetN
     name: member.name,
     nodeId,
     network: 'regtest',
+    id: member.nodeIdHex,
     createInvoice: async ({ signal, ...order }) => {
       requireAnswer(signal)
       const { amountMsat, description, expirySeconds } = order

@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http'
 import type { Msat } from '../../amount/index.ts'
-import { concatBytes, decodeUtf8, encodeHex } from '../../bytes/index.ts'
+import { concatBytes, decodeUtf8, encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
 import type { Code } from '../../errors.ts'
 import { isL402Error, L402Error } from '../../errors.ts'
 import type { Invoice, PaymentHash } from '../../invoice/index.ts'
@@ -29,6 +29,8 @@ export type WalletPayer = Payer & {
 
 const defaultTimeoutMs = 60_000
 const maxTimeoutMs = 3_600_000
+/** On this machine, and to a wallet that takes an order when it reads it. */
+const orderLagSeconds = 1
 
 /** What became of one exchange. `lost`: the request may have been read. */
 type Reply =
@@ -68,6 +70,9 @@ export function connectWallet(
 
   return {
     network: 'regtest',
+    // The secret is new with every wallet, where a port may be that of another one before.
+    id: encodeHex(sha256(encodeUtf8(`${url} ${secret}`))),
+    orderLagSeconds,
     pay: (invoice, limits) => pay(send, invoice, limits),
     lookupPayment: async (hash, signal) => {
       const path = `/payment/${encodeHex(hash)}`

@@ -32,6 +32,18 @@ beforeEach(async () => {
 
 afterEach(() => server.close())
 
+test('R-LN-16 a wallet has a name of its own, which tells neither address nor secret', async () => {
+  expect(connectWallet(server.address).id).toBe(wallet.id)
+  expect(wallet.id).toMatch(/^[0-9a-f]{64}$/)
+  expect(wallet.id).not.toContain(secret)
+  expect(wallet.orderLagSeconds).toBe(1)
+  const { url } = server.address
+  expect(connectWallet({ url, secret: 'ab'.repeat(32) }).id).not.toBe(wallet.id)
+  expect(connectWallet({ url: 'http://127.0.0.1:1', secret }).id).not.toBe(wallet.id)
+  expect(buyer.id).toBe(encodeHex(buyer.nodeId))
+  expect(seller.id).not.toBe(buyer.id)
+})
+
 describe('the endpoint', () => {
   test('R-LN-41 R-LN-42 pays, and answers in the words of other wallets too', async () => {
     const invoice = await invoiceOf(seller, msat(1_007_001n))

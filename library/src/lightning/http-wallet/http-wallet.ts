@@ -1,5 +1,5 @@
 import type { Msat } from '../../amount/index.ts'
-import { encodeHex } from '../../bytes/index.ts'
+import { encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
 import { L402Error } from '../../errors.ts'
 import type { Network, PaymentHash } from '../../invoice/index.ts'
 import type { Payer, PaymentOutcome } from '../index.ts'
@@ -177,7 +177,8 @@ export function createHttpWallet(options: HttpWalletOptions): Payer {
     return lookUp(hash, settings.lookupUrl, until)
   }
 
-  return { network: settings.network, pay, lookupPayment }
+  const id = encodeHex(sha256(encodeUtf8(settings.url)))
+  return { network: settings.network, id, pay, lookupPayment }
 }
 
 /** What an answer proves, for an order of these amounts. */

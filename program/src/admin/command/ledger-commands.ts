@@ -1,16 +1,22 @@
 import type { Given } from '../../cli/command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { UsageMistake } from '../../cli/failure.ts'
+import { grid } from '../../cli/grid.ts'
 import { printable } from '../../cli/printable.ts'
 import type { Row } from '../../cli/screen.ts'
 import { paragraph, table } from '../../cli/screen.ts'
-import { grid } from './grid.ts'
+import {
+  amountWords,
+  durationWords,
+  relativeTime,
+  shortHash,
+  thousands,
+} from '../../cli/wording.ts'
 import { queryOf, readPage } from './query-flags.ts'
 import { openRemote } from './remote.ts'
 import type { Terminal } from './terminal.ts'
 import { openTerminal, show } from './terminal.ts'
 import { more, stateStyle } from './token-commands.ts'
-import { amountWords, durationWords, relativeTime, shortHash, thousands } from './wording.ts'
 
 type Transaction = {
   readonly payment_hash: string

@@ -2,13 +2,13 @@ import { attenuate, encodeToken } from 'satway/macaroon'
 import type { Given } from '../../cli/command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { Failure, UsageMistake } from '../../cli/failure.ts'
+import { relativeTime } from '../../cli/wording.ts'
 import { createPrivateFile } from '../../keys/index.ts'
 import { fingerprintOf, macaroonId } from '../permit.ts'
 import { readMacaroonFile } from './macaroon-file.ts'
 import { narrowed, restrictionsOf } from './restrictions.ts'
 import type { Terminal } from './terminal.ts'
 import { openTerminal } from './terminal.ts'
-import { relativeTime } from './wording.ts'
 
 const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 

@@ -1,11 +1,9 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { isL402Error } from 'satway'
 import type { Macaroon } from 'satway/macaroon'
 import { decodeToken } from 'satway/macaroon'
 import type { Given } from '../../cli/command.ts'
 import { Failure } from '../../cli/failure.ts'
-import { readPrivateFile } from '../../keys/index.ts'
+import { inSatwayFolder, readPrivateFile } from '../../keys/index.ts'
 import type { Terminal } from './terminal.ts'
 
 const maxBytes = 16_384
@@ -14,7 +12,7 @@ const advice =
 
 /**
  * The macaroon that a command works with: of the flag, the environment, this folder, or
- * `~/.satway`.
+ * `~/.satway`, or the folder that SATWAY_HOME names.
  *
  * @throws {Failure} when there is none, it is no macaroon, or others can read its file.
  */
@@ -25,7 +23,7 @@ export function readMacaroonFile(
   const chosen = given.text('macaroon') ?? environment['SATWAY_ADMIN_MACAROON']
   const files =
     chosen === undefined || chosen === ''
-      ? ['./admin.macaroon', join(homedir(), '.satway', 'admin.macaroon')]
+      ? ['./admin.macaroon', inSatwayFolder('admin.macaroon', environment)]
       : [chosen]
   for (const file of files) {
     const bytes = readPrivateFile(file, maxBytes)

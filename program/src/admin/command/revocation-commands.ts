@@ -1,17 +1,17 @@
 import type { Given } from '../../cli/command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
 import { Failure, UsageMistake } from '../../cli/failure.ts'
+import { grid } from '../../cli/grid.ts'
 import { printable } from '../../cli/printable.ts'
 import type { Row } from '../../cli/screen.ts'
 import { paragraph, table } from '../../cli/screen.ts'
-import { grid } from './grid.ts'
+import { amountWords, relativeTime, shortHash, thousands } from '../../cli/wording.ts'
 import type { Remote } from './remote.ts'
 import { openRemote } from './remote.ts'
 import type { Terminal } from './terminal.ts'
 import { openTerminal, show } from './terminal.ts'
 import type { Token } from './token-commands.ts'
 import { withoutEllipsis } from './token-commands.ts'
-import { amountWords, relativeTime, shortHash, thousands } from './wording.ts'
 
 type Revocation = { readonly id: string; readonly reason: string; readonly revoked_at: string }
 type Revoked = Revocation & {

@@ -1,14 +1,14 @@
 import type { Given } from '../../cli/command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
+import { grid } from '../../cli/grid.ts'
 import { printable } from '../../cli/printable.ts'
 import type { Row, Screen } from '../../cli/screen.ts'
 import { table } from '../../cli/screen.ts'
-import { grid } from './grid.ts'
+import { amountWords, relativeTime, shortHash, thousands } from '../../cli/wording.ts'
 import { readPage } from './query-flags.ts'
 import { openRemote } from './remote.ts'
 import type { Terminal } from './terminal.ts'
 import { openTerminal, show } from './terminal.ts'
-import { amountWords, relativeTime, shortHash, thousands } from './wording.ts'
 
 export type Token = {
   readonly token_id: string | null

@@ -211,7 +211,13 @@ describe('R-AGT-6 satway config', () => {
     const json = await run('config show', ['--json'])
     expect(JSON.parse(json.out)).toEqual({
       file: join(folder, 'config.yaml'),
-      settings: { wallet: 'none', key: null, downloads: null, approval_wait_seconds: null },
+      settings: {
+        wallet: 'none',
+        key: null,
+        downloads: null,
+        downloads_max_mib: null,
+        approval_wait_seconds: null,
+      },
     })
     expect((await run('config unset', ['wallet'])).notes).toBe('wallet is no longer set.\n')
     expect((await run('config unset', ['wallet'])).notes).toBe('wallet was not set.\n')

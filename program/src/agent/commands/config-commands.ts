@@ -75,6 +75,7 @@ function usual(name: ConfigName, home: Home): string {
     wallet: 'not set: SATWAY_WALLET, then a running demo',
     key: 'auto: the system’s keychain, or a file beside the journal',
     downloads: home.downloadFolder,
+    downloads_max_mib: '2048',
     approval_wait_seconds: '0: a call does not wait for an approval',
   }
   return values[name]

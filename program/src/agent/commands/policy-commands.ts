@@ -59,7 +59,8 @@ export async function runPolicyInit(given: Given, desk: Desk = openDesk()): Prom
   const { screen } = desk
   const counts = file === home.policyFile ? 'It is in force from now on.' : 'It is not in force.'
   screen.write(paragraph(screen, '', `Written: ${file}. ${counts}`))
-  screen.write(paragraph(screen, '', 'Edit it, and see what it says: satway policy show'))
+  const see = file === home.policyFile ? 'show' : `check ${file}`
+  screen.write(paragraph(screen, '', `Edit it, and see what it says: satway policy ${see}`))
   return exitCodes.ok
 }
 
@@ -101,7 +102,7 @@ async function openBook({ environment }: Desk): Promise<PolicyBook> {
 }
 
 function soundOrNone(book: PolicyBook): FilePolicy | undefined {
-  return book.view().inForce ? (book.current() as FilePolicy) : undefined
+  return book.view().inForce ? book.current() : undefined
 }
 
 function isThere(file: string): Failure {
@@ -132,19 +133,24 @@ function renderSound(screen: Screen, file: string, policy: FilePolicy): string {
 function renderSpending(screen: Screen, view: SpendingView): string {
   const { settled, unknown, failed } = view.payments
   const amounts = table(screen, [
-    ['in the last hour', spentOf(view.hour)],
-    ['in the last day', spentOf(view.day)],
-    ['in all', spentOf(view.total)],
+    ['in the last hour', spentOf(view, 'hour')],
+    ['in the last day', spentOf(view, 'day')],
+    ['in all', spentOf(view, 'total')],
     ['of that set aside', `${amountIn(view.heldMsat)}, for payments that have not ended`],
     ['payments', `${settled} settled, ${unknown} without an end, ${failed} failed`],
   ])
-  if (view.byHost.length === 0) return amounts
+  const rest = view.inForce ? '' : `\n${screen.bad(nothingMore)}\n`
+  if (view.byHost.length === 0) return `${amounts}${rest}`
   const hosts = view.byHost.map(({ host, spentMsat }) => [host, amountIn(spentMsat)] as const)
-  return `${amounts}\n${screen.bold('By host')}\n${table(screen, hosts)}`
+  return `${amounts}\n${screen.bold('By host')}\n${table(screen, hosts)}${rest}`
 }
 
-function spentOf({ spentMsat, limitMsat }: SpendingView['hour']): string {
+const nothingMore = 'Nothing may be spent: the policy is broken. See satway policy show'
+
+function spentOf(view: SpendingView, span: 'hour' | 'day' | 'total'): string {
+  const { spentMsat, limitMsat } = view[span]
   const spent = amountIn(spentMsat)
+  if (!view.inForce) return spent
   return limitMsat === null ? `${spent}, no limit` : `${spent} of ${amountIn(limitMsat)}`
 }
 

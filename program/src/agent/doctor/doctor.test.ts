@@ -1,10 +1,19 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import type { Server } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { satToMsat } from 'satway'
+import { msat, satToMsat } from 'satway'
+import type { Journal } from 'satway/journal'
 import { openJournal } from 'satway/journal'
 import { createDevnet, serveWallet } from 'satway/lightning/devnet'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -66,6 +75,39 @@ async function startHttpWallet(clockOff = 0): Promise<string> {
     server.close()
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/payinvoice`
+}
+
+/** Begins a payment that gets no end. */
+async function holdPayment({ ledger }: Journal, atSeconds: number): Promise<void> {
+  const intent = {
+    paymentHash: 'cd'.repeat(32),
+    origin: 'https://api.example.com',
+    host: 'api.example.com',
+    method: 'GET',
+    url: 'https://api.example.com/x',
+    target: 'GET /x',
+    coverage: undefined,
+    hasBody: false,
+    scheme: 'L402',
+    token: 'dG9rZW4=',
+    invoice: 'lnbc1',
+    amountMsat: satToMsat(70n),
+    maxFeeMsat: satToMsat(5n),
+    enforces: [],
+    decidedBy: 'policy',
+    createdAtSeconds: atSeconds,
+    leaseUntilSeconds: atSeconds,
+    walletId: undefined,
+    orderLagSeconds: undefined,
+  } as const
+  const limits = {
+    maxTotalMsat: satToMsat(1000n),
+    perHourMsat: undefined,
+    perDayMsat: undefined,
+    perHostMsat: undefined,
+  }
+  const begun = await ledger.begin(intent, limits)
+  expect(begun.status).toBe('begun')
 }
 
 describe('R-AGT-40 satway doctor', () => {
@@ -191,12 +233,12 @@ describe('R-AGT-41 the wallet', () => {
 
   test('whose token is seen by other programs is to be looked at', async () => {
     const url = await startHttpWallet()
-    environment['TOKEN'] = 'hunter2'
-    environment['SATWAY_WALLET'] = `${url}?token=env:TOKEN`
+    environment['SATWAY_TOKEN'] = 'hunter2'
+    environment['SATWAY_WALLET'] = `${url}?token=env:SATWAY_TOKEN`
     const report = await look()
     expect(report.checks.find(({ name }) => name === 'privilege')).toMatchObject({
       verdict: 'warning',
-      message: expect.stringContaining('the variable TOKEN'),
+      message: expect.stringContaining('the variable SATWAY_TOKEN'),
     })
     expect(JSON.stringify(report)).not.toContain('hunter2')
     write('wallet.token', 'hunter2')
@@ -247,9 +289,11 @@ describe('R-AGT-43 the files', () => {
     ['journal.key', 0o640, 'failure'],
     ['journal.db', 0o604, 'failure'],
     ['mcp.token', 0o644, 'failure'],
+    ['wallet-token', 0o644, 'failure'],
     ['devnet.json', 0o644, 'failure'],
     ['receipts.jsonl', 0o644, 'ok'],
     ['receipts.jsonl', 0o620, 'failure'],
+    ['receipts.21-2.jsonl', 0o620, 'failure'],
     ['config.yaml', 0o644, 'ok'],
     ['config.yaml', 0o666, 'failure'],
     ['policy.yaml', 0o602, 'failure'],
@@ -314,6 +358,85 @@ describe('R-AGT-45 the journal', () => {
     expect(check?.advice).toMatch(/\w+/)
     expect(readdirSync(folder)).not.toContain('journal.key')
   })
+
+  test('that is older than its receipts has to be mended', async () => {
+    const path = inHome('journal.db')
+    const journal = await openJournal({ path, key: 'file' })
+    await journal.close()
+    const old = readFileSync(path)
+    const next = await openJournal({ path, key: 'file' })
+    await holdPayment(next, 0)
+    await next.close()
+    writeFileSync(path, old)
+    expect(await checkOf('journal')).toMatchObject({
+      verdict: 'failure',
+      advice: expect.stringContaining('put the newer journal back'),
+    })
+  })
+
+  test('a settlement in a file that cannot be read has to be looked at', async () => {
+    const journal = await openJournal({ path: inHome('journal.db'), key: 'file' })
+    await journal.close()
+    expect(await checkOf('salvage')).toBeUndefined()
+    const name = `journal.db.salvage-${'0'.repeat(16)}`
+    write(name, 'damaged')
+    expect(await checkOf('salvage')).toMatchObject({
+      verdict: 'failure',
+      message: expect.stringContaining(name),
+    })
+    expect(readFileSync(inHome(name), 'utf8')).toBe('damaged')
+    write(name, 'damaged', 0o644)
+    expect((await checkOf('files'))?.verdict).toBe('failure')
+  })
+
+  for (const [what, lookup, age, advised] of [
+    ['a day ago, of a wallet that cannot be asked', '', 90_000, true],
+    ['just now', '', 60, false],
+    ['of a wallet that can be asked', '&lookup=/payments/{hash}', 90_000, false],
+  ] as const) {
+    test(`a payment without an end is named; how to release it, ${what}: ${advised}`, async () => {
+      environment['SATWAY_WALLET'] = `${await startHttpWallet()}?network=regtest${lookup}`
+      const journal = await openJournal({ path: inHome('journal.db'), key: 'file' })
+      await holdPayment(journal, Date.now() / 1000 - age)
+      await journal.close()
+      const check = await checkOf('unfinished')
+      expect(check).toMatchObject({
+        verdict: 'warning',
+        message: expect.stringContaining('at api.example.com'),
+      })
+      const command = `satway tokens abandon ${'cd'.repeat(32)} --release`
+      expect(check?.advice?.includes(command)).toBe(advised)
+    })
+  }
+})
+
+test('R-AGT-45 purchases that were paid for and not delivered are named', async () => {
+  const journal = await openJournal({ path: inHome('journal.db'), key: 'file' })
+  await journal.tokens.put({
+    id: 'ab'.repeat(16),
+    origin: 'https://api.example.com',
+    scheme: 'L402',
+    token: 'AgEE',
+    paymentHash: 'cd'.repeat(32),
+    preimage: 'ef'.repeat(32),
+    amountMsat: msat(1000n),
+    feeMsat: msat(0n),
+    target: 'GET /data',
+    boughtAtSeconds: Date.now() / 1000,
+    facts: undefined,
+    enforces: [],
+    standing: 'owed',
+    usesSeen: 0,
+    servedRoutes: [],
+    refusedTargets: [],
+  })
+  await journal.close()
+  const check = await checkOf('undelivered')
+  expect(check).toMatchObject({
+    verdict: 'warning',
+    message: '1 purchase paid for and not delivered: cdcdcdcdcdcd… at api.example.com',
+  })
+  expect(check?.advice).toContain('satway resume')
 })
 
 describe('R-AGT-46 the machine', () => {

@@ -9,7 +9,8 @@ import { failureOf } from './verdicts.ts'
 import { checkNetwork, checkWallet } from './wallet-checks.ts'
 
 /**
- * Looks at everything that a payment depends on. Pays and changes nothing.
+ * Looks at everything that a payment depends on. Pays and mends nothing. Receipts that the file still
+ * lacks are added to it before it is verified; nothing else is written.
  *
  * @throws {Failure} for a home that cannot be named.
  * @spec agent.md R-AGT-40 to R-AGT-46
@@ -25,7 +26,7 @@ export async function examine(environment: Environment = process.env): Promise<D
     serverSeconds,
   } = await checkWallet(settings.config ?? { wallet: 'none' }, environment)
   const realMoney = wallet?.realMoney ?? false
-  const journal = await checkJournal(home, settings.config)
+  const journal = await checkJournal(home, settings.config, wallet)
   const jumpMs = Date.now() - startedAt.wall - (performance.now() - startedAt.elapsed)
   const checks = [
     attempt('node', () => checkNode()),

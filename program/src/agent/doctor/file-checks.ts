@@ -6,27 +6,25 @@ import type { AgentConfig } from '../config-file.ts'
 import { readConfigFile } from '../config-file.ts'
 import type { Home } from '../home.ts'
 import type { PolicyBook } from '../policy-book.ts'
-import type { FilePolicy } from '../policy-rules.ts'
 import { formatMistake } from '../settings-source.ts'
 import { failure, ok, skipped, warning } from './verdicts.ts'
 
-/** Who may not do what with a file. */
-type Guard = {
-  /** What is in it. */
-  readonly secret: boolean
-}
-
-/** What is in a home, and how it is to be guarded. Names that are not here are not ours to judge. */
-const guards: readonly (readonly [name: RegExp, Guard])[] = [
-  [/^journal\.key$/, { secret: true }],
-  [/^mcp\.token$/, { secret: true }],
-  [/^wallet\.token$/, { secret: true }],
-  [/^devnet\.json$/, { secret: true }],
-  [/^journal\.db(?:-wal|-shm|-journal)?$/, { secret: true }],
-  [/^receipts\.jsonl$/, { secret: false }],
-  [/^policy\.(?:yaml|json)$/, { secret: false }],
-  [/^config\.yaml$/, { secret: false }],
+/** What is in a home that others must not read, nor change. */
+const secrets: readonly RegExp[] = [
+  /^journal\.key$/,
+  /^mcp\.token$/,
+  /^wallet-token$/,
+  /^devnet\.json$/,
+  /^journal\.db(?:-wal|-shm|-journal|\.salvage-[0-9a-f]+)?$/,
 ]
+/** What others may read, and must not change. Names in neither list are not ours to judge. */
+const records: readonly RegExp[] = [
+  /^receipts(?:\.\d+(?:-\d+)?)?\.jsonl$/,
+  /^policy\.(?:yaml|json)$/,
+  /^config\.yaml$/,
+]
+
+type GuardedFile = { readonly path: string; readonly secret: boolean }
 
 /**
  * Whether anybody else can read secrets, or change what decides about money.
@@ -90,7 +88,7 @@ export function checkPolicy(book: PolicyBook, realMoney: boolean): DoctorCheck {
     const text = mistakes.map(({ path, message }) => `${path} ${message}`.trim()).join('; ')
     return failure('policy', text, `Nothing is paid until it is right: ${file}`)
   }
-  const { maxPaymentMsat, maxTotalMsat } = book.current() as FilePolicy
+  const { maxPaymentMsat, maxTotalMsat } = book.current()
   const limits = `${formatMsat(maxPaymentMsat)} a payment, ${formatMsat(maxTotalMsat)} in all`
   if (file !== null) return ok('policy', `${file}: ${limits}`)
   const text = `there is no file; what is built in is in force: ${limits}`
@@ -119,10 +117,11 @@ export function checkPolicyOwner(book: PolicyBook, realMoney: boolean): DoctorCh
   )
 }
 
-function ownFiles(home: Home): readonly (Guard & { readonly path: string })[] {
-  const inHome = readdirSync(home.folder).flatMap((name) => {
-    const guard = guards.find(([pattern]) => pattern.test(name))?.[1]
-    return guard === undefined ? [] : [{ ...guard, path: join(home.folder, name) }]
+function ownFiles(home: Home): readonly GuardedFile[] {
+  const inHome = readdirSync(home.folder).flatMap((name): GuardedFile[] => {
+    const secret = secrets.some((pattern) => pattern.test(name))
+    const isOurs = secret || records.some((pattern) => pattern.test(name))
+    return isOurs ? [{ path: join(home.folder, name), secret }] : []
   })
   const isElsewhere = inHome.every(({ path }) => path !== home.policyFile)
   return isElsewhere ? [...inHome, { path: home.policyFile, secret: false }] : inHome

@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import type { PaymentEntry } from 'satway/client'
 import type { Journal } from 'satway/journal'
 import type { DoctorCheck } from '../../schema/index.ts'
 import type { AgentConfig } from '../config-file.ts'
 import type { Home } from '../home.ts'
+import type { Wallet } from '../wallet.ts'
 import { failure, failureOf, ok, skipped, warning } from './verdicts.ts'
 
 /** What was found in the journal, and the latest moment that it has seen. */
@@ -23,6 +25,7 @@ const maxNamed = 5
 export async function checkJournal(
   home: Home,
   config: AgentConfig | undefined,
+  wallet: Wallet | undefined,
 ): Promise<JournalFindings> {
   const { journalFile: path, receiptsFile: receiptsPath } = home
   if (!existsSync(path)) {
@@ -44,7 +47,9 @@ export async function checkJournal(
     const checks = [
       ok('journal', `sound; ${count(entries.length, 'payment')}`),
       ok('key', journal.keyPlace),
-      await checkUnfinished(journal),
+      await checkUnfinished(journal, wallet),
+      ...(await checkUndelivered(journal)),
+      ...checkSalvage(path),
       await checkReceipts(journal),
     ]
     return { checks, latestSeconds: latestOf(entries) }
@@ -84,7 +89,10 @@ function unusable(error: unknown): DoctorCheck {
   return typeof hint === 'string' ? { ...check, advice: hint } : check
 }
 
-async function checkUnfinished({ ledger }: Journal): Promise<DoctorCheck> {
+async function checkUnfinished(
+  { ledger }: Journal,
+  wallet: Wallet | undefined,
+): Promise<DoctorCheck> {
   const open = await ledger.unfinished()
   if (open.length === 0) return ok('unfinished', 'every payment has ended')
   const named = open.slice(0, maxNamed).map(({ paymentHash, host }) => {
@@ -92,8 +100,52 @@ async function checkUnfinished({ ledger }: Journal): Promise<DoctorCheck> {
   })
   const more = open.length > maxNamed ? `, and ${open.length - maxNamed} more` : ''
   const text = `${count(open.length, 'payment')} without an end: ${named.join(', ')}${more}`
-  return warning('unfinished', text, 'Nothing is lost, and nothing is paid twice: satway resume')
+  const hopeless = open.filter((entry) => isHopeless(entry, wallet))
+  if (hopeless.length === 0) {
+    return warning('unfinished', text, 'Nothing is lost, and nothing is paid twice: satway resume')
+  }
+  const oldest = `${text}; ${hopeless.length} older than a day, and the wallet cannot be asked`
+  const [{ paymentHash } = { paymentHash: 'HASH' }] = hopeless
+  const advice = `Look into the wallet. What was not paid: satway tokens abandon ${paymentHash} --release`
+  return warning('unfinished', oldest, advice)
 }
+
+/** What was paid for and did not come. */
+async function checkUndelivered({ tokens }: Journal): Promise<readonly DoctorCheck[]> {
+  const owed = await tokens.latest({ standing: 'owed' })
+  if (owed.length === 0) return []
+  const named = owed.slice(0, maxNamed).map(({ paymentHash, origin }) => {
+    return `${paymentHash.slice(0, 12)}… at ${URL.parse(origin)?.host ?? origin}`
+  })
+  const more = owed.length > maxNamed ? `, and ${owed.length - maxNamed} more` : ''
+  const text = `${count(owed.length, 'purchase')} paid for and not delivered: ${named.join(', ')}${more}`
+  const advice =
+    'To ask for them again without paying: satway resume. What is given up: satway tokens abandon'
+  return [warning('undelivered', text, advice)]
+}
+
+/** Whether nobody will ever tell how a payment ended. */
+function isHopeless(
+  { state, createdAtSeconds }: PaymentEntry,
+  wallet: Wallet | undefined,
+): boolean {
+  if (wallet?.payer === undefined || wallet.looksUp || state === 'settled') return false
+  return Date.now() / 1000 - createdAtSeconds > daySeconds
+}
+
+const daySeconds = 86_400
+
+/** Settlements that wait in files. Those that could be written are in the journal since it was opened. */
+function checkSalvage(path: string): readonly DoctorCheck[] {
+  const prefix = `${basename(path)}.salvage-`
+  const files = readdirSync(dirname(path)).filter((name) => name.startsWith(prefix))
+  if (files.length === 0) return []
+  const text = `not in the journal: the settlement in ${files.slice(0, maxNamed).join(', ')}`
+  return [failure('salvage', text, salvageAdvice)]
+}
+
+const salvageAdvice =
+  'The file is damaged or of another journal, or the journal cannot be written. Keep it: it may hold the only proof of a payment. What it is for stays set aside: satway resume'
 
 async function checkReceipts({ receipts }: Journal): Promise<DoctorCheck> {
   const { lines, settled, proven, problems } = await receipts.verify()

@@ -4,7 +4,6 @@ import type { DoctorCheck } from '../../schema/index.ts'
 import type { AgentConfig } from '../config-file.ts'
 import type { Environment } from '../home.ts'
 import type { PolicyBook } from '../policy-book.ts'
-import type { FilePolicy } from '../policy-rules.ts'
 import type { Wallet } from '../wallet.ts'
 import { openWallet, walletAdvice } from '../wallet.ts'
 import { failure, failureOf, ok, skipped, warning } from './verdicts.ts'
@@ -58,7 +57,7 @@ export function checkNetwork(wallet: Wallet | undefined, book: PolicyBook): Doct
   const network = wallet?.network
   if (network === undefined) return skipped('network', 'there is no wallet')
   if (!book.view().inForce) return skipped('network', `${network}; the policy cannot be read`)
-  const { networks } = book.current() as FilePolicy
+  const { networks } = book.current()
   if (networks?.includes(network) ?? true) return ok('network', network)
   const text = `the wallet pays on ${network}, and the policy allows ${networks?.join(', ')}`
   return failure('network', text, 'Nothing can be paid. Name another wallet, or change `networks`.')

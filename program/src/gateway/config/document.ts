@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { isL402Error } from 'satway'
 import { parseKeyRing } from 'satway/server'
 import { z } from 'zod'
+import { inSatwayFolder } from '../../keys/index.ts'
 import { isLoopback, readAddress } from './addresses.ts'
 import type {
   AdminConfig,
@@ -195,7 +196,7 @@ function walletSchema(where: Where): z.ZodType<WalletConfig> {
     value === 'none' ? z.literal('none').transform(() => null) : pathOf(where),
   )
   const devnet = members({
-    file: file.default(absolutePath('~/.satway/devnet.json', where)),
+    file: file.default(inSatwayFolder('devnet.json', where.env)),
     balance: leaf(readAmount).prefault(defaultBalance),
     force: flag().default(false),
   }).transform(({ file, balance, force }, context): WalletConfig => {

@@ -1384,6 +1384,15 @@ describe('R-CONF-18 the one line', () => {
     ])
   })
 
+  test('the wallet of the devnet is where the other commands look for it', async () => {
+    const text = oneLineConfig({ upstream: 'http://127.0.0.1:3000', price: '10sat' })
+    const reading = await read(text, { SATWAY_HOME: '/srv/satway' })
+    expect('config' in reading ? reading.config.wallet : reading).toMatchObject({
+      kind: 'devnet',
+      file: '/srv/satway/devnet.json',
+    })
+  })
+
   test('its options are texts, whatever is in them', async () => {
     const evil = '"\nadmin: 0.0.0.0:1 # ${HOME} \\'
     const found = await mistakesOf(

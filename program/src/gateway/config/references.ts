@@ -137,7 +137,7 @@ function substitute(text: string, { origin, where }: ReferenceRules): string {
 
 /** Resolves a path as the configuration has it: `~/` is the home, the rest relative to the file. */
 export function absolutePath(path: string, where: Where): string {
-  const home = where.env['HOME'] ?? homedir()
+  const home = where.env['HOME'] || homedir()
   if (path.startsWith('~/')) return join(home, path.slice(2))
   return resolve(dirname(where.file), path)
 }

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { chmod, lstat, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { chmod, lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { Failure } from '../../cli/failure.ts'
+import { cannotBeWritten } from './disk.ts'
 import type { PartState } from './part-state.ts'
 import { formatPartState, maxStateBytes, readPartState } from './part-state.ts'
 
@@ -20,13 +22,17 @@ export type Draft = {
   readonly state: PartState | undefined
 }
 
+/** In a folder where others may put links, nothing is written through one. */
+const newFile =
+  constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0)
+
 /** @throws {Failure} when it cannot be made. */
 export async function createDraft(target: string): Promise<Draft> {
   const path = ownName(target)
   try {
     // One of this name is of a process that had our number, and is no more.
     await rm(path, { force: true })
-    await (await open(path, 'wx')).close()
+    await (await open(path, newFile, 0o666)).close()
   } catch (error) {
     throw cannotBeWritten(target, error, 'Nothing was sent.')
   }
@@ -94,16 +100,15 @@ export async function removeDraft({ path }: Pick<Draft, 'path'>): Promise<void> 
 
 /** Whole or not at all. */
 export async function writeState(path: string, state: PartState): Promise<void> {
-  const draft = `${stateOf(path)}.new`
-  await writeFile(draft, formatPartState(state), { mode: 0o600 })
-  await rename(draft, stateOf(path))
-}
-
-export function cannotBeWritten(path: string, error: unknown, advice?: string): Failure {
-  const { code } = error as NodeJS.ErrnoException
-  return new Failure(`${path} cannot be written (${code ?? 'unknown reason'}).`, {
-    ...(advice !== undefined && { advice }),
-  })
+  const draft = `${stateOf(path)}.${randomBytes(6).toString('hex')}.new`
+  try {
+    const file = await open(draft, newFile, 0o600)
+    await file.writeFile(formatPartState(state)).finally(() => file.close())
+    await rename(draft, stateOf(path))
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
 }
 
 function ownName(target: string): string {

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { createWriteStream } from 'node:fs'
+import { constants, createWriteStream } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { open, realpath, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
@@ -7,21 +7,18 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { Failure, UsageMistake } from '../../cli/failure.ts'
 import { readContentRange } from './content-range.ts'
+import { asDiskError } from './disk.ts'
 import type { Draft } from './draft.ts'
-import {
-  cannotBeWritten,
-  claimDraft,
-  createDraft,
-  giveName,
-  keepDraft,
-  removeDraft,
-  writeState,
-} from './draft.ts'
+import { claimDraft, createDraft, giveName, keepDraft, removeDraft, writeState } from './draft.ts'
 import type { PartState } from './part-state.ts'
 import { digestUrl, isSame, validatorOf } from './part-state.ts'
 import type { Ending, Place } from './place.ts'
 import { simplePlace } from './place.ts'
 import type { Progress } from './progress.ts'
+
+const noLink = constants.O_NOFOLLOW ?? 0
+const anew = constants.O_WRONLY | constants.O_TRUNC | noLink
+const goOn = constants.O_RDWR | noLink
 
 export type OutputFileOptions = {
   readonly path: string
@@ -137,7 +134,7 @@ class OutputFile implements Place {
       if (state !== undefined && offset + written.bytes > 0) {
         this.#kept = await keepDraft(this.#draft, state).catch(() => undefined)
       }
-      throw asFileError(error, this.#options.path)
+      throw asDiskError(error, this.#options.path)
     }
     await this.#complete()
   }
@@ -145,7 +142,7 @@ class OutputFile implements Place {
   /** Waits for the disk with each piece, so that what is counted is there. */
   async #stream(response: Response, offset: number, written: { bytes: number }): Promise<void> {
     const { progress } = this.#options
-    const file = await open(this.#draft.path, offset === 0 ? 'w' : 'r+')
+    const file = await open(this.#draft.path, offset === 0 ? anew : goOn)
     progress.begin(totalOf(response, offset), offset)
     try {
       for await (const chunk of response.body ?? []) {
@@ -161,7 +158,7 @@ class OutputFile implements Place {
 
   async #complete(): Promise<void> {
     await giveName(this.#draft, this.#mode, this.#options.continues).catch((error) => {
-      throw asFileError(error, this.#options.path)
+      throw asDiskError(error, this.#options.path)
     })
     this.#ending = 'complete'
   }
@@ -208,21 +205,6 @@ function isEncoded(headers: Headers): boolean {
   return (headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity'
 }
 
-/** What the disk says, and not the server. */
-const diskCodes: ReadonlySet<string> = new Set([
-  'ENOSPC',
-  'EDQUOT',
-  'EFBIG',
-  'EROFS',
-  'EIO',
-  'EISDIR',
-])
-
-function asFileError(error: unknown, path: string): unknown {
-  const { code = '', syscall } = error as NodeJS.ErrnoException
-  return diskCodes.has(code) || syscall === 'rename' ? cannotBeWritten(path, error) : error
-}
-
 /** `undefined`: there is nothing, or nothing that may be looked at. */
 async function look(path: string): Promise<Stats | undefined> {
   return await stat(path).catch(() => undefined)
@@ -232,6 +214,9 @@ async function look(path: string): Promise<Stats | undefined> {
 function device(path: string): Place {
   return simplePlace(path, async (response) => {
     if (response.body === null) return
-    await pipeline(Readable.fromWeb(response.body as ReadableStream), createWriteStream(path))
+    const body = Readable.fromWeb(response.body as ReadableStream)
+    await pipeline(body, createWriteStream(path)).catch((error: unknown) => {
+      throw asDiskError(error, path)
+    })
   })
 }

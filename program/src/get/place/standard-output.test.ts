@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 import { afterAll, describe, expect, test } from 'vitest'
 import { outputFile } from './output-file.ts'
 import { noProgress } from './progress.ts'
-import { standardOutput, terminalOutput } from './standard-output.ts'
+import { errorOutput, standardOutput, terminalOutput } from './standard-output.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'satway-output-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -85,4 +85,41 @@ describe('R-GET-8 a body on a terminal', () => {
     await place.abandon()
     expect(readFileSync(path).length).toBe(bytes.length)
   })
+
+  test('that is no text and cannot be saved is let go', async () => {
+    let reason: unknown = 'nobody let it go'
+    const body = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(8)),
+      cancel: (given) => {
+        reason = given
+      },
+    })
+    const place = terminalOutput(streamOf(true).stream, async () => {
+      throw new Error('disk full')
+    })
+    await expect(place.write(new Response(body))).rejects.toThrow('disk full')
+    expect(reason).toBeUndefined()
+  })
+})
+
+describe('R-GET-8 the body of an error', () => {
+  for (const [what, isTTY, asTheyAre, body, written] of [
+    [
+      'steers no terminal',
+      true,
+      false,
+      'a\u001b]52;c;x\u0007\u009b2J',
+      'a\ufffd]52;c;x\ufffd\ufffd2J\n',
+    ],
+    ['that is no text is not shown on one', true, false, 'a\0\u001b[2J', ''],
+    ['is as it is where that was asked for', true, true, '\u001b[1m\n', '\u001b[1m\n'],
+    ['is as it is in a pipe', false, false, '\0\u001b[1m', '\0\u001b[1m'],
+  ] as const) {
+    test(what, async () => {
+      const output = streamOf(isTTY)
+      const place = errorOutput(output.stream, asTheyAre)
+      await place.write(new Response(body, { status: 500 }))
+      expect([output.written(), place.path()]).toEqual([written, null])
+    })
+  }
 })

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
+import { asDiskError } from './disk.ts'
 import type { Place } from './place.ts'
 import { simplePlace } from './place.ts'
 import { createTerminalText, looksBinary } from './terminal-text.ts'
@@ -17,6 +18,8 @@ export function standardOutput(stream: Output): Place {
     try {
       const body = Readable.fromWeb(response.body as ReadableStream)
       await pipeline(body, line.note, stream, { end: false })
+    } catch (error) {
+      throw asDiskError(error, 'Standard output')
     } finally {
       line.end()
     }
@@ -38,7 +41,10 @@ export function terminalOutput(stream: Output, openFile: () => Promise<Place>): 
     if (first.done) return
     const rest = joined(first.value, chunks)
     if (looksBinary(first.value)) {
-      file = await openFile()
+      file = await openFile().catch(async (error: unknown) => {
+        await rest.cancel()
+        throw error
+      })
       await file.write(new Response(rest, { headers: lengthOf(response) }))
       return
     }
@@ -47,6 +53,8 @@ export function terminalOutput(stream: Output, openFile: () => Promise<Place>): 
       await pipeline(Readable.fromWeb(rest as ReadableStream), cleaned, line.note, stream, {
         end: false,
       })
+    } catch (error) {
+      throw asDiskError(error, 'Standard output')
     } finally {
       line.end()
     }
@@ -56,6 +64,18 @@ export function terminalOutput(stream: Output, openFile: () => Promise<Place>): 
     path: () => file?.path() ?? null,
     abandon: async () => file?.abandon(),
   }
+}
+
+/**
+ * Where the body of an error is shown. On a terminal as harmless as any other, unless the bytes as they
+ * are were asked for; what is no text is no explanation, and left out there.
+ */
+export function errorOutput(stream: Output, asTheyAre: boolean): Place {
+  if (asTheyAre || stream.isTTY !== true) return standardOutput(stream)
+  const nowhere = simplePlace(null, async ({ body }) => {
+    await body?.cancel()
+  })
+  return terminalOutput(stream, async () => nowhere)
 }
 
 /** For the progress of a download. */

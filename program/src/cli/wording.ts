@@ -1,5 +1,6 @@
-import { printable } from '../../cli/printable.ts'
-import { shorten } from '../../cli/screen.ts'
+import type { Proposal } from 'satway/client'
+import { printable } from './printable.ts'
+import { shorten } from './screen.ts'
 
 /** Satoshis with thousands apart, and the rest in three digits where there is one: `1,234.567 sat`. */
 export function amountWords(msat: string): string {
@@ -45,4 +46,11 @@ export function durationWords(seconds: number): string | undefined {
     if (seconds >= length) return `${Math.floor(seconds / length)} ${unit}`
   }
   return undefined
+}
+
+/** Why somebody is asked before a payment, as a clause. */
+export const whyAsked: Readonly<Record<Proposal['askedBecause'], string>> = {
+  always: 'the policy asks about every payment',
+  amount: 'it costs more than may be paid unasked',
+  'new-host': 'nothing was paid to this host before',
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { UsageMistake } from '../cli/failure.ts'
 import { readAmountFlag } from './amount-flag.ts'
+import { UsageMistake } from './failure.ts'
 
 describe('R-AGT-27 an amount on the command line', () => {
   for (const [text, amountMsat] of [

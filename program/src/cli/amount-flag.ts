@@ -1,6 +1,6 @@
 import type { Msat } from 'satway'
 import { isL402Error, parseAmount } from 'satway'
-import { UsageMistake } from '../cli/failure.ts'
+import { UsageMistake } from './failure.ts'
 
 /**
  * Reads an amount from the command line: `100sat`, `1500msat`, `0.0001BTC`, or a bare number of sat.

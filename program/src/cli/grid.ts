@@ -1,6 +1,6 @@
-import { printable } from '../../cli/printable.ts'
-import type { Screen } from '../../cli/screen.ts'
-import { columns as columnsOf, pad, padStart, shorten } from '../../cli/screen.ts'
+import { printable } from './printable.ts'
+import type { Screen } from './screen.ts'
+import { columns as columnsOf, pad, padStart, shorten } from './screen.ts'
 
 export type Column = {
   readonly title: string
