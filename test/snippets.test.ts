@@ -89,7 +89,12 @@ describe('the code in the documents', () => {
       const bought = execFileSync(
         process.execPath,
         [satway, 'get', '--wallet', 'devnet:wallet.json', url],
-        { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+        {
+          cwd: folder,
+          env: { ...process.env, SATWAY_HOME: join(folder, 'home') },
+          encoding: 'utf8',
+          stdio: ['ignore', 'pipe', 'pipe'],
+        },
       )
       expect(bought).toBe('here is /report\n')
     } finally {

@@ -463,6 +463,8 @@ test('R-PAY-23 approve is told what is about to be paid, once, with the words of
       origin: seller.origin,
       method: 'POST',
       url: `${seller.origin}/data?q=1`,
+      bodySha256: encodeHex(sha256(Buffer.from('x'))),
+      bodyBytes: 1,
       amountMsat: 10_000n,
       maxFeeMsat: 5000n,
       payee: encodeHex(decodeInvoice(seller.sold[0]!.invoice).payee),

@@ -86,7 +86,7 @@ describe('satway get', () => {
       amountMsat: '250000000',
     })
     expect(ended!.stderr).toContain(`Paid 10 sat, fee 1.001 sat, to ${new URL(url).host}.`)
-    expect(ended!.stderr).toContain('The token is kept')
+    expect(ended!.stderr).toContain('That used up what was bought')
     expect(ended!.code).toBe(0)
   })
 
@@ -148,6 +148,7 @@ describe('satway get', () => {
       'approvalId',
       'dryRun',
       'quote',
+      'asks',
       'output',
       'credential',
       'body',

@@ -47,6 +47,24 @@ describe('R-MCP-8 messages over standard input', () => {
     )
   })
 
+  test('wait until what was answered is read', async () => {
+    const { promise: drained, resolve: drain } = Promise.withResolvers<void>()
+    const lines = messageLines(
+      100,
+      () => undefined,
+      () => drained,
+    )
+    let passed = ''
+    lines.on('data', (chunk: Buffer) => {
+      passed += String(chunk)
+    })
+    lines.write('one\n')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(passed).toBe('')
+    drain()
+    await expect.poll(() => passed).toBe('one\n')
+  })
+
   for (const [end, id] of [
     ['"x"},"jsonrpc":"2.0","id":3}\n', 3],
     ['},"id": "a-1" }', 'a-1'],

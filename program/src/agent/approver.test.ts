@@ -6,7 +6,7 @@ import type { Approval, ApprovalState, Approvals } from 'satway/journal'
 import { describe, expect, test } from 'vitest'
 import type { Terminal, TerminalAnswer } from './approver.ts'
 import { createApprover } from './approver.ts'
-import { openTerminal, questionOf, readAnswer } from './terminal.ts'
+import { openTerminal, questionOf, readAnswer, terminalOf } from './terminal.ts'
 
 const proposal: Proposal = {
   askedBecause: 'amount',
@@ -259,6 +259,20 @@ describe('R-AGT-30 a question at the terminal', () => {
       expect(readAnswer(text)).toBe(answer)
     })
   }
+
+  test('is put to nobody where an agent runs: it would answer itself', async () => {
+    let connected = 0
+    const connect = async (): Promise<undefined> => {
+      connected++
+    }
+    for (const agent of ['1', 'yes']) {
+      const terminal = terminalOf({ SATWAY_AGENT: agent }, connect)
+      expect(await terminal.ask(proposal, undefined)).toBeUndefined()
+    }
+    expect(connected).toBe(0)
+    await terminalOf({ SATWAY_AGENT: '0' }, connect).ask(proposal, undefined)
+    expect(connected).toBe(1)
+  })
 
   /** A terminal whose other end is here. */
   function openPair(): {

@@ -4,7 +4,6 @@ import { createClient } from 'satway/client'
 import type { Journal, JournalOptions } from 'satway/journal'
 import type { Payer } from 'satway/lightning'
 import { createTransport } from 'satway/transport'
-import { isAgentRun } from '../cli/agent-run.ts'
 import { Failure } from '../cli/failure.ts'
 import type { Agent, AgentOptions } from './agent.ts'
 import { createApprover } from './approver.ts'
@@ -17,7 +16,7 @@ import { absolute, homeOf, makeHome, requireOwnHome } from './home.ts'
 import { openPolicyBook } from './policy-file.ts'
 import { rememberPolicy } from './policy-seen.ts'
 import { createReconciler } from './reconciler.ts'
-import { openTerminal } from './terminal.ts'
+import { terminalOf } from './terminal.ts'
 import { unusableJournal } from './unusable-journal.ts'
 import { openWallet } from './wallet.ts'
 import { watchedApproval, watchedPayer } from './watching.ts'
@@ -55,8 +54,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const approve = createApprover({
     ask: options.ask,
     approvals: journal.approvals,
-    // Whatever terminal an agent has, it is the agent that types there.
-    terminal: openTerminal(isAgentRun(process.env) ? async () => undefined : undefined),
+    terminal: terminalOf(process.env),
     waitSeconds: config.approval_wait_seconds ?? 0,
     waits: (approvalId, seconds) => watch({ kind: 'waiting', approvalId, seconds }),
   })

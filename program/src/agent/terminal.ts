@@ -2,10 +2,12 @@ import { closeSync, openSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { formatMsat, msat } from 'satway'
 import type { Proposal } from 'satway/client'
+import { isAgentRun } from '../cli/agent-run.ts'
 import { bodyWords, wholeRequest } from '../cli/asked-about.ts'
 import { printable } from '../cli/printable.ts'
 import { pad, wrap } from '../cli/screen.ts'
 import type { Terminal, TerminalAnswer } from './approver.ts'
+import type { Environment } from './home.ts'
 
 /** How long somebody has to answer. */
 const patienceMs = 60_000
@@ -23,7 +25,7 @@ type Ends = { readonly input: Readable; readonly output: Writable; close(): void
  *
  * @spec agent.md R-AGT-30
  */
-export function openTerminal(connect: () => Promise<Ends | undefined> = connectTerminal): Terminal {
+export function openTerminal(connect: () => Promise<Ends | undefined>): Terminal {
   let last: Promise<unknown> = Promise.resolve()
   return {
     ask: (proposal, signal) => {
@@ -32,6 +34,18 @@ export function openTerminal(connect: () => Promise<Ends | undefined> = connectT
       return answer
     },
   }
+}
+
+/**
+ * The same, or nobody where an agent runs: on whatever terminal it has, it is the agent that types.
+ *
+ * @spec agent.md R-AGT-30
+ */
+export function terminalOf(
+  environment: Environment,
+  connect: () => Promise<Ends | undefined> = connectTerminal,
+): Terminal {
+  return openTerminal(isAgentRun(environment) ? async () => undefined : connect)
 }
 
 async function askOnce(

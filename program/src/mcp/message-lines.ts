@@ -8,8 +8,13 @@ const endBytes = 128
  * that is ever held.
  *
  * @param onLong - Is told of each that was dropped: the end of it.
+ * @param ready - Is waited for before more is read.
  */
-export function messageLines(maxBytes: number, onLong: (end: string) => void): Transform {
+export function messageLines(
+  maxBytes: number,
+  onLong: (end: string) => void,
+  ready: () => Promise<void> = async () => undefined,
+): Transform {
   let held: Buffer[] = []
   let heldBytes = 0
   let isTooLong = false
@@ -38,17 +43,23 @@ export function messageLines(maxBytes: number, onLong: (end: string) => void): T
     return line
   }
 
+  const split = (chunk: Buffer, pass: (line: Buffer) => void): void => {
+    let from = 0
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
+      hold(chunk.subarray(from, at + 1))
+      from = at + 1
+      const line = take()
+      if (line !== undefined) pass(line)
+    }
+    if (from < chunk.length) hold(chunk.subarray(from))
+  }
+
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      let from = 0
-      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
-        hold(chunk.subarray(from, at + 1))
-        from = at + 1
-        const line = take()
-        if (line !== undefined) this.push(line)
-      }
-      if (from < chunk.length) hold(chunk.subarray(from))
-      done()
+      void ready().then(() => {
+        split(chunk, (line) => this.push(line))
+        done()
+      })
     },
     flush(done) {
       const line = heldBytes === 0 ? undefined : take()

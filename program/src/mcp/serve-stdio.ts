@@ -24,10 +24,11 @@ export function serveStdio(
   onFault: (error: Error) => void,
 ): StdioServing {
   const { input, output } = streams
-  const lines = messageLines(maxMessageBytes, (end) => {
+  const onLong = (end: string): void => {
     onFault(Object.assign(new Error('too long'), { name: 'MessageTooLong' }))
     output.write(tooLongAnswer(end, maxMessageBytes))
-  })
+  }
+  const lines = messageLines(maxMessageBytes, onLong, () => drained(output))
   // Nobody is there any more, as at its end.
   input.on('error', () => lines.end())
   const wire = new StdioServerTransport(input.pipe(lines), output, {
@@ -47,3 +48,17 @@ export function serveStdio(
   const handle = serve(factory, { transport: wire, onerror: onFault })
   return { ended, close: () => handle.close() }
 }
+
+/** A client that does not read what it asked for is asked nothing more: its answers stay in memory. */
+async function drained(output: Writable): Promise<void> {
+  if (!output.writableNeedDrain || output.destroyed) return
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      for (const event of events) output.off(event, done)
+      resolve()
+    }
+    for (const event of events) output.on(event, done)
+  })
+}
+
+const events = ['drain', 'close', 'error'] as const
