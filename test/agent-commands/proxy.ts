@@ -14,8 +14,7 @@ export const token: string = 'A'.repeat(43)
 export type Answered = {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  // biome-ignore lint/suspicious/noExplicitAny: whatever was answered
-  readonly body: any
+  readonly body: Readonly<Record<string, unknown>>
 }
 
 /** A wallet proxy in this process, over a devnet and a ledger in memory. */

@@ -280,9 +280,11 @@ describe('R-WPX-5 what is paid is answered with its proof', () => {
       feeMsat,
       before: false,
     })
-    const proof = createHash('sha256').update(Buffer.from(paymentPreimage, 'hex')).digest('hex')
+    const proof = createHash('sha256')
+      .update(Buffer.from(String(paymentPreimage), 'hex'))
+      .digest('hex')
     expect(proof).toBe(paymentHash)
-    expect(market.spentMsat()).toBe(908_000n + BigInt(feeMsat))
+    expect(market.spentMsat()).toBe(908_000n + BigInt(String(feeMsat)))
     expect(lines.join('\n')).not.toContain(paymentPreimage)
   })
 
@@ -488,7 +490,7 @@ describe('R-WPX-7 an invoice is paid once', () => {
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200))
     expect(new Set(answers.map(({ body }) => body.paymentPreimage)).size).toBe(1)
     expect(answers.filter(({ body }) => !body.before)).toHaveLength(1)
-    expect(market.spentMsat()).toBe(100_000n + BigInt(answers[0]?.body.feeMsat))
+    expect(market.spentMsat()).toBe(100_000n + BigInt(String(answers[0]?.body.feeMsat)))
   })
 
   test('also after it has expired, and after the policy was narrowed', async () => {

@@ -255,7 +255,7 @@ describe('R-WPX-7 an invoice is paid once, by however many processes', () => {
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200))
     expect(new Set(answers.map(({ body }) => body.paymentPreimage)).size).toBe(1)
     expect(answers.filter(({ body }) => !body.before).length).toBeLessThanOrEqual(1)
-    expect(bank.spentMsat()).toBe(satToMsat(100n) + BigInt(answers[0]?.body.feeMsat))
+    expect(bank.spentMsat()).toBe(satToMsat(100n) + BigInt(String(answers[0]?.body.feeMsat)))
   })
 
   test('the successor of a killed proxy answers with the preimage, and pays nothing', async () => {
@@ -298,7 +298,7 @@ describe('R-WPX-8 one budget for all proxies of a journal', () => {
     expect(paid.length).toBeGreaterThanOrEqual(20)
     for (const { body } of refused) expect(body.code).toBe('BUDGET_EXCEEDED')
     const told = paid.reduce(
-      (sum, { body }) => sum + BigInt(body.amountMsat) + BigInt(body.feeMsat),
+      (sum, { body }) => sum + BigInt(String(body.amountMsat)) + BigInt(String(body.feeMsat)),
       0n,
     )
     expect(bank.spentMsat()).toBe(told)
@@ -318,19 +318,19 @@ describe('R-WPX-10 it ends in order', () => {
     expect(code).toBe(0)
     // A connection that nobody had taken yet is cut: its order was never begun.
     const bodies = (await answers).map((end) =>
-      end.status === 'rejected' ? 'cut' : end.value.body,
+      end.status === 'rejected' ? undefined : end.value.body,
     )
-    const paid = bodies.filter((body) => body.isPaid === true)
+    const paid = bodies.filter((body) => body !== undefined).filter(({ isPaid }) => isPaid === true)
     expect(paid.length).toBeGreaterThan(0)
-    for (const { paymentPreimage } of paid) expect(log).not.toContain(paymentPreimage)
+    for (const { paymentPreimage } of paid) expect(log).not.toContain(String(paymentPreimage))
     expect(log).not.toContain(served.token)
     expect(log).toMatch(/\d\d:\d\d:\d\d paid: 10000 msat, fee \d+ msat, payment [0-9a-f]{12}\n/)
-    const told = paid.reduce((sum, { feeMsat }) => sum + 10_000n + BigInt(feeMsat), 0n)
+    const told = paid.reduce((sum, { feeMsat }) => sum + 10_000n + BigInt(String(feeMsat)), 0n)
     expect(bank.spentMsat()).toBe(told)
     const next = await serve(home, bank)
     for (const [i, invoice] of invoices.entries()) {
       const { body } = await next.get(`/payments/${hashOf(invoice)}`)
-      expect(body.isPaid).toBe(bodies[i].isPaid === true)
+      expect(body.isPaid).toBe(bodies[i]?.isPaid === true)
     }
   })
 })

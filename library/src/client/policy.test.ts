@@ -118,8 +118,7 @@ describe('R-PAY-20 a policy', () => {
         askAboveMsat: 5,
         maxUndelivered: 0,
         allowInvoices: 1,
-        // biome-ignore lint/suspicious/noSparseArray: what is left out is no host.
-        allowPrivateHosts: ['a.test', , 'b.test'],
+        allowPrivateHosts: ['a.test', undefined, 'b.test'],
         allowOpaqueTokens: 'no',
         approve: true,
         maxPerHour: '1 sat',
