@@ -1,5 +1,8 @@
 import { dirname, posix } from 'node:path'
 
+/** What an adapter of a wallet is made of. */
+const adapter = ['errors', 'bytes', 'amount', 'invoice', 'lightning', 'lightning/adapter']
+
 /** What the house allows. A new folder is a line here; the order is the direction of imports. */
 const folders: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -10,7 +13,29 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   l402: ['errors', 'bytes', 'amount', 'invoice', 'macaroon'],
   lightning: ['errors', 'bytes', 'amount', 'invoice'],
   'lightning/devnet': ['errors', 'bytes', 'amount', 'invoice', 'lightning'],
-  'lightning/http-wallet': ['errors', 'bytes', 'amount', 'invoice', 'lightning'],
+  'lightning/adapter': ['errors', 'bytes', 'amount', 'invoice', 'lightning'],
+  'lightning/http-wallet': [...adapter],
+  'lightning/lnd': [...adapter, 'macaroon'],
+  'lightning/cln': [...adapter],
+  'lightning/phoenixd': [...adapter],
+  'lightning/lnbits': [...adapter],
+  'lightning/btcpay': [...adapter],
+  'lightning/charge': [...adapter],
+  'lightning/lnurl': [...adapter],
+  'lightning/nwc': [...adapter],
+  'lightning/wallet': [
+    ...adapter,
+    'lightning/devnet',
+    'lightning/http-wallet',
+    'lightning/lnd',
+    'lightning/cln',
+    'lightning/phoenixd',
+    'lightning/lnbits',
+    'lightning/btcpay',
+    'lightning/charge',
+    'lightning/lnurl',
+    'lightning/nwc',
+  ],
   server: ['errors', 'bytes', 'amount', 'invoice', 'macaroon', 'l402', 'lightning'],
   client: ['errors', 'bytes', 'amount', 'invoice', 'macaroon', 'l402', 'lightning'],
   journal: ['errors', 'bytes', 'amount', 'invoice', 'l402', 'client'],
@@ -28,7 +53,9 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     'l402',
     'lightning',
     'lightning/devnet',
+    'testing/look-alike',
   ],
+  'testing/look-alike': ['errors', 'bytes', 'amount', 'invoice', 'lightning', 'lightning/devnet'],
   // The root of the package: what an application needs to read and write the protocol.
   index: ['errors', 'amount', 'bytes', 'invoice', 'l402'],
 }
@@ -39,6 +66,18 @@ const modules: Readonly<Record<string, readonly string[]>> = {
   invoice: ['@noble/curves/secp256k1.js'],
   macaroon: ['@noble/ciphers/salsa.js'],
   'lightning/devnet': ['@noble/curves/secp256k1.js', 'node:'],
+  'lightning/adapter': ['node:'],
+  'lightning/cln': ['node:'],
+  'lightning/nwc': [
+    '@noble/ciphers/aes.js',
+    '@noble/ciphers/chacha.js',
+    '@noble/curves/secp256k1.js',
+    '@noble/hashes/hkdf.js',
+    '@noble/hashes/hmac.js',
+    '@noble/hashes/sha2.js',
+  ],
+  'lightning/wallet': ['node:'],
+  'testing/look-alike': ['node:'],
   'middleware/node-http': ['node:'],
   'middleware/hono': ['hono', 'node:'],
   'middleware/express': ['express', 'node:'],

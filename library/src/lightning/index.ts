@@ -5,4 +5,7 @@ export type {
   Payer,
   PaymentOutcome,
   Settlement,
+  Wallet,
+  WalletFacts,
+  WalletPowers,
 } from './ports.ts'

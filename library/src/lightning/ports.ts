@@ -28,12 +28,14 @@ export type Settlement = {
 export type Payee = {
   /** The network its invoices are for. */
   readonly network: Network
+  /** Amounts are multiples of it: 1000 of a wallet that knows whole sat only. Left out: 1. */
+  readonly amountStepMsat?: Msat
   /**
    * Makes a plain BOLT 11 invoice with a preimage of the node's own. There is no way to ask for a
    * given payment hash: whoever chose the hash would know the preimage without paying.
    *
-   * @throws {RangeError} for an amount of zero, a description of more than 639 bytes, or an expiry
-   *   outside its range.
+   * @throws {RangeError} for an amount of zero, a description of more than 639 bytes, an expiry
+   *   outside its range, and for what this wallet cannot say exactly in an invoice.
    */
   createInvoice(request: {
     readonly amountMsat: Msat
@@ -118,4 +120,41 @@ export type Payer = {
    * Rejects with NODE_UNAVAILABLE when the node cannot tell.
    */
   lookupPayment(hash: PaymentHash, signal?: AbortSignal): Promise<PaymentOutcome | undefined>
+}
+
+/** What a credential lets its holder do with the wallet. `undefined`: nobody can tell from here. */
+export type WalletPowers = {
+  readonly receive: boolean | undefined
+  readonly spend: boolean | undefined
+  /** What it allows beyond paying and being paid, for people: `open channels`, `withdraw on chain`. */
+  readonly beyond: readonly string[]
+}
+
+/** What a wallet tells of itself, for whoever sets it up. */
+export type WalletFacts = {
+  /** The network that it is on. `undefined`: it does not tell. */
+  readonly network: Network | undefined
+  /** Why it cannot be used at this moment, though it answers: `it is locked`. */
+  readonly notReady: string | undefined
+  readonly powers: WalletPowers
+  /** Its time, in seconds since 1970, where it tells it. */
+  readonly nowSeconds: number | undefined
+}
+
+/** A wallet as its adapter gives it: what it can do of paying and being paid. */
+export type Wallet = {
+  /** Scheme of its URI: `lnd`, `cln`, `phoenixd`. */
+  readonly kind: string
+  readonly network: Network
+  readonly payee: Payee | undefined
+  readonly payer: Payer | undefined
+  /**
+   * Asks the wallet how it is and what the credential may do. Moves no money and makes no invoice.
+   *
+   * @throws {L402Error} NODE_UNAVAILABLE with `details.reason`, when it cannot be reached or refuses
+   *   the credential; the reason says what to mend.
+   */
+  examine(signal?: AbortSignal): Promise<WalletFacts>
+  /** Ends its connections. What is under way is told as `unknown` or NODE_UNAVAILABLE. */
+  close(): void
 }

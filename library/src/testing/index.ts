@@ -6,5 +6,17 @@ export type {
   ConformanceOptions,
   ConformanceRig,
 } from './conformance.ts'
+export type { PayeeFaultRig, PayerFaultRig } from './fault-cases.ts'
+export { invoiceFaultCases, orderFaultCases } from './fault-cases.ts'
+export type {
+  FaultScript,
+  LookAlike,
+  WireAnswer,
+  WireFault,
+  WireRequest,
+  WireRole,
+  WireRoute,
+} from './look-alike/index.ts'
+export { serveLookAlike } from './look-alike/index.ts'
 export { payeeConformance } from './payee-conformance.ts'
 export { payerConformance } from './payer-conformance.ts'

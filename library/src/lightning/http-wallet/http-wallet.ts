@@ -1,15 +1,14 @@
-import type { Msat } from '../../amount/index.ts'
 import { encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
-import { L402Error } from '../../errors.ts'
 import type { Network, PaymentHash } from '../../invoice/index.ts'
-import type { Payer, PaymentOutcome } from '../index.ts'
-import { Orders } from './orders.ts'
+import type { Order, Told } from '../adapter/index.ts'
+import { createPayer, unavailable } from '../adapter/index.ts'
+import type { Payer } from '../index.ts'
 import type { Settings } from './settings.ts'
 import { readOptions } from './settings.ts'
 import type { WalletAnswer } from './wallet-answer.ts'
 import { readAnswer } from './wallet-answer.ts'
 import type { Reply } from './wallet-request.ts'
-import { askWallet, untilAborted } from './wallet-request.ts'
+import { askWallet } from './wallet-request.ts'
 
 /** A wallet that pays when it is sent an invoice: `POST /payinvoice {"invoice": "lnbc…"}`. */
 export type HttpWalletOptions = {
@@ -54,12 +53,9 @@ const neverCarriedOut: ReadonlySet<number> = new Set([401, 403, 404, 405, 413, 4
 /** A lookup costs the wallet little. */
 const maxLookupMs = 10_000
 
-const unknown: PaymentOutcome = { status: 'unknown' }
-/**
- * The port has no word for "not told". Whoever reads an outcome takes an amount that is none for that
- * of the invoice, and a fee that is none for the whole ceiling (client.md R-PAY-36).
- */
-const notTold = undefined as unknown as Msat
+/** Begins what errors say. */
+const kind = 'the wallet'
+const unknown: Told = { status: 'unknown' }
 
 /**
  * A payer over a wallet that takes invoices by HTTP.
@@ -81,47 +77,21 @@ const notTold = undefined as unknown as Msat
  */
 export function createHttpWallet(options: HttpWalletOptions): Payer {
   const settings = readOptions(options)
-  const orders = new Orders()
+  const { network, lookupUrl, timeoutMs } = settings
 
-  const lookUp = async (
-    hash: PaymentHash,
-    lookupUrl: string,
-    signal: AbortSignal,
-  ): Promise<PaymentOutcome | undefined> => {
-    const hashHex = encodeHex(hash)
-    const url = lookupUrl.replaceAll('{hash}', hashHex)
+  const lookUp = async (hash: PaymentHash, signal: AbortSignal): Promise<Told | undefined> => {
+    const url = String(lookupUrl).replaceAll('{hash}', encodeHex(hash))
     const reply = await askWallet(settings.fetch, url, { headers: settings.headers }, signal)
     const said = requireAnswer(reply, hash, settings)
-    const order = orders.find(hashHex)
-    if (said.says === 'not-found') {
-      if (order === undefined) return undefined
-      // A wallet that has not written an order down yet does not know it either.
-      return order.outcome ?? unknown
-    }
-    const outcome = outcomeOf(said, order ?? { amountMsat: notTold, maxFeeMsat: notTold })
-    if (outcome.status !== 'unknown') orders.end(hashHex, outcome)
-    return outcome
+    return said.says === 'not-found' ? undefined : toldBy(said)
   }
 
-  /** Total: what cannot be found out is unknown. */
-  const findOut = async (hash: PaymentHash): Promise<PaymentOutcome> => {
-    if (settings.lookupUrl === undefined) return unknown
-    const signal = AbortSignal.timeout(Math.min(settings.timeoutMs, maxLookupMs))
-    return lookUp(hash, settings.lookupUrl, signal).then(
-      (outcome) => outcome ?? unknown,
-      () => unknown,
-    )
-  }
-
-  const order = async (
-    text: string,
-    hash: PaymentHash,
-    amounts: { readonly amountMsat: Msat; readonly maxFeeMsat: Msat },
-  ): Promise<PaymentOutcome> => {
-    const { invoiceField, maxFeeField, timeoutMs } = settings
+  const order = async ({ invoice, maxFeeMsat }: Order, signal: AbortSignal): Promise<Told> => {
+    const { invoiceField, maxFeeField } = settings
+    const { paymentHash: hash } = invoice
     const body = JSON.stringify({
-      [invoiceField]: text,
-      ...(maxFeeField !== undefined && { [maxFeeField]: String(amounts.maxFeeMsat) }),
+      [invoiceField]: invoice.text,
+      ...(maxFeeField !== undefined && { [maxFeeField]: String(maxFeeMsat) }),
     })
     // On a connection of its own: an order on an idle one that turns out to be dead would be unknown.
     const headers = {
@@ -129,77 +99,57 @@ export function createHttpWallet(options: HttpWalletOptions): Payer {
       ...settings.headers,
       connection: 'close',
     }
-    const signal = AbortSignal.timeout(timeoutMs)
     const reply = await askWallet(
       settings.fetch,
       settings.url,
       { method: 'POST', headers, body },
       signal,
     )
-    if (reply.kind === 'not-sent') throw unavailable(reply.reason)
-    if (reply.kind === 'lost') return findOut(hash)
-
+    if (reply.kind === 'not-sent') throw unavailable(kind, reply.reason)
+    if (reply.kind === 'lost') return unknown
     const said = answerOf(reply, hash, settings)
-    if (said?.says === 'settled') return outcomeOf(said, amounts)
-    const found = await findOut(hash)
-    if (found.status !== 'unknown') return found
+    if (said?.says === 'settled') return toldBy(said)
     const isRefusal = neverCarriedOut.has(reply.status) && said?.says !== 'paid'
-    return isRefusal ? { status: 'failed', reason: 'rejected' } : unknown
+    if (!isRefusal) return unknown
+    // It may have been paid before: a look-up knows better than a refusal.
+    const found =
+      lookupUrl === undefined
+        ? undefined
+        : await lookUp(hash, AbortSignal.any([signal, AbortSignal.timeout(maxLookupMs)])).catch(
+            () => undefined,
+          )
+    const isKnown = found !== undefined && found.status !== 'unknown'
+    return isKnown ? found : { status: 'failed', reason: 'rejected' }
   }
 
-  const pay: Payer['pay'] = async (invoice, { maxFeeMsat, signal }) => {
-    const { paymentHash: hash, network, amountMsat, text } = invoice
-    if (signal?.aborted === true) return unknown
-    if (network !== settings.network) return { status: 'failed', reason: 'wrong-network' }
-    if (amountMsat === undefined) return { status: 'failed', reason: 'rejected' }
-
-    const hashHex = encodeHex(hash)
-    const before = orders.find(hashHex)
-    const known = before?.outcome
-    if (known?.status === 'settled') return known
-    if (known?.status === 'unknown') return orUnknown(findOut(hash), signal)
-    // Under way: joined. Failed, or never ordered: sent.
-    const amounts = { amountMsat, maxFeeMsat }
-    const isUnderWay = before !== undefined && known === undefined
-    const given = isUnderWay
-      ? before
-      : orders.add(hashHex, amounts, () => order(text, hash, amounts))
-    return orUnknown(given.ending, signal)
-  }
-
-  const lookupPayment: Payer['lookupPayment'] = async (hash, signal) => {
-    if (signal?.aborted === true) throw unavailable('aborted')
-    const known = orders.find(encodeHex(hash))?.outcome
-    if (known?.status === 'settled') return known
-    if (settings.lookupUrl === undefined) return known ?? unknown
-    const limit = AbortSignal.timeout(settings.timeoutMs)
-    const until = signal === undefined ? limit : AbortSignal.any([signal, limit])
-    return lookUp(hash, settings.lookupUrl, until)
-  }
-
-  const id = encodeHex(sha256(encodeUtf8(settings.url)))
-  return { network: settings.network, id, pay, lookupPayment }
+  return createPayer({
+    kind,
+    network,
+    id: encodeHex(sha256(encodeUtf8(settings.url))),
+    // What nobody can be asked about is guarded by the journal alone.
+    paysOnce: true,
+    order,
+    ...(lookupUrl !== undefined && { lookUp }),
+    orderTimeoutMs: timeoutMs,
+    lookUpTimeoutMs: Math.min(timeoutMs, maxLookupMs),
+  })
 }
 
-/** What an answer proves, for an order of these amounts. */
-function outcomeOf(
-  said: WalletAnswer,
-  { amountMsat, maxFeeMsat }: { readonly amountMsat: Msat; readonly maxFeeMsat: Msat },
-): PaymentOutcome {
+/** What an answer proves. */
+function toldBy(said: WalletAnswer): Told {
   if (said.says === 'failed') return { status: 'failed', reason: said.reason }
   if (said.says !== 'settled') return unknown
-  const { preimage, feeMsat = maxFeeMsat } = said
-  return { status: 'settled', preimage, amountMsat, feeMsat }
+  return { status: 'settled', preimage: said.preimage, feeMsat: said.feeMsat }
 }
 
 /** @throws {L402Error} NODE_UNAVAILABLE when the wallet did not answer the question. */
 function requireAnswer(reply: Reply, hash: PaymentHash, settings: Settings): WalletAnswer {
-  if (reply.kind === 'not-sent') throw unavailable(reply.reason)
-  if (reply.kind === 'lost') throw unavailable('it did not answer')
+  if (reply.kind === 'not-sent') throw unavailable(kind, reply.reason)
+  if (reply.kind === 'lost') throw unavailable(kind, 'it did not answer')
   const said = answerOf(reply, hash, settings)
   // A wrong lookupUrl answers 404, too: only a wallet that names the hash says that there is none.
   const counts = reply.status === 200 || (reply.status === 404 && said?.says === 'not-found')
-  if (said === undefined || !counts) throw unavailable(`it answered ${reply.status}`)
+  if (said === undefined || !counts) throw unavailable(kind, `it answered ${reply.status}`)
   return said
 }
 
@@ -209,21 +159,4 @@ function answerOf(
   { paths }: Settings,
 ): WalletAnswer | undefined {
   return text === undefined ? undefined : readAnswer(text, hash, paths)
-}
-
-async function orUnknown(
-  ending: Promise<PaymentOutcome>,
-  signal: AbortSignal | undefined,
-): Promise<PaymentOutcome> {
-  if (signal === undefined) return ending
-  try {
-    return await untilAborted(ending, signal)
-  } catch (error) {
-    if (signal.aborted) return unknown
-    throw error
-  }
-}
-
-function unavailable(reason: string): L402Error {
-  return new L402Error('NODE_UNAVAILABLE', { reason: `the wallet: ${reason}` })
 }

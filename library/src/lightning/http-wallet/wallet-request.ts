@@ -1,5 +1,6 @@
 import { concatBytes, decodeUtf8 } from '../../bytes/index.ts'
 import { isL402Error } from '../../errors.ts'
+import { untilAborted } from '../adapter/index.ts'
 import { maxAnswerBytes } from './wallet-answer.ts'
 
 /** What became of one request to a wallet. */
@@ -48,25 +49,6 @@ export async function askWallet(
   } catch (error) {
     const reason = whyNotSent(error)
     return reason === undefined ? { kind: 'lost' } : { kind: 'not-sent', reason }
-  }
-}
-
-/** What a promise gives; rejects when the signal aborts, whether or not the other side notices. */
-export async function untilAborted<Value>(
-  work: Promise<Value>,
-  signal: AbortSignal,
-): Promise<Value> {
-  work.catch(() => undefined)
-  if (signal.aborted) throw signal.reason
-  let onAbort: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort)
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort)
   }
 }
 

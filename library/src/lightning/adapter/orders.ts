@@ -9,6 +9,8 @@ export type GivenOrder = {
   readonly ending: Promise<PaymentOutcome>
   /** How it ended, as far as is known. `undefined`: the wallet is being asked. */
   outcome: PaymentOutcome | undefined
+  /** When nothing more was sent or waited for, on the clock that never jumps, in ms. */
+  overAtMs: number | undefined
 }
 
 /** How many ended orders are remembered. Those without an end are all. */
@@ -34,14 +36,22 @@ export class Orders {
     send: () => Promise<PaymentOutcome>,
   ): GivenOrder {
     const ending = send()
-    const given: GivenOrder = { ...order, ending, outcome: undefined }
+    const given: GivenOrder = { ...order, ending, outcome: undefined, overAtMs: undefined }
     this.#orders.set(hash, given)
     this.#ended.delete(hash)
     ending.then(
-      (outcome) => this.end(hash, outcome),
-      () => this.#orders.delete(hash),
+      (outcome) => {
+        given.overAtMs = performance.now()
+        this.end(hash, outcome)
+      },
+      () => this.forget(hash),
     )
     return given
+  }
+
+  /** What was certainly not given, or never arrived. */
+  forget(hash: string): void {
+    this.#orders.delete(hash)
   }
 
   /** Notes how an order stands. What has settled stays so. */

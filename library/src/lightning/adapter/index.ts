@@ -1,0 +1,8 @@
+export type { LinkOptions, LinkReply, LinkRequest, LinkStream } from './node-link.ts'
+export { NodeLink } from './node-link.ts'
+export type { InvoiceOrder, PayeeDriver } from './payee.ts'
+export { createPayee } from './payee.ts'
+export type { Order, PayerDriver, Told } from './payer.ts'
+export { createPayer } from './payer.ts'
+export { unavailable } from './unavailable.ts'
+export { untilAborted } from './until-aborted.ts'

@@ -1,0 +1,231 @@
+import type { Msat } from '../../amount/index.ts'
+import { encodeHex } from '../../bytes/index.ts'
+import { isL402Error } from '../../errors.ts'
+import type { Invoice, Network, PaymentHash, Preimage } from '../../invoice/index.ts'
+import { expiresAtSeconds } from '../../invoice/index.ts'
+import type { FailureReason, Payer, PaymentOutcome } from '../index.ts'
+import type { GivenOrder } from './orders.ts'
+import { Orders } from './orders.ts'
+import { unavailable } from './unavailable.ts'
+import { untilAborted } from './until-aborted.ts'
+
+/** One payment that a wallet is asked to make. The adapter need not check any of it again. */
+export type Order = {
+  readonly invoice: Invoice
+  readonly amountMsat: Msat
+  /** The most that may be paid on top. What a wallet cannot be told, it must not be trusted with. */
+  readonly maxFeeMsat: Msat
+}
+
+/** What a wallet said about one payment, as far as it can be relied on. */
+export type Told =
+  /** Paid. Where no fee is told, the ceiling counts. */
+  | {
+      readonly status: 'settled'
+      readonly preimage: Preimage
+      /** Without fee. Left out: that of the invoice. */
+      readonly amountMsat?: Msat | undefined
+      readonly feeMsat: Msat | undefined
+    }
+  /** Final: no money moved and none will. When in doubt it is `unknown`. */
+  | { readonly status: 'failed'; readonly reason: FailureReason }
+  | { readonly status: 'unknown' }
+
+/** The two questions that a paying adapter puts to its wallet. */
+export type PayerDriver = {
+  /** As in its URI: `lnd`. Begins what errors say. */
+  readonly kind: string
+  readonly network: Network
+  /** As {@link Payer.id}. */
+  readonly id: string
+  /** As {@link Payer.orderLagSeconds}. */
+  readonly orderLagSeconds?: number
+  /**
+   * Whether the wallet itself pays a hash at most once, also after a restart. One that may not is
+   * asked about the hash before the first order of this process.
+   */
+  readonly paysOnce: boolean
+  /**
+   * Gives the order, once. What it rejects with is read so: NODE_UNAVAILABLE means that the order was
+   * certainly not given; everything else, an abort included, is `unknown`.
+   */
+  order(order: Order, signal: AbortSignal): Promise<Told>
+  /**
+   * What became of a payment. `undefined`: the wallet does not know it. Left out: it cannot be asked.
+   * Rejects with NODE_UNAVAILABLE when the wallet cannot tell.
+   */
+  readonly lookUp?: (hash: PaymentHash, signal: AbortSignal) => Promise<Told | undefined>
+  /** How long the end of an order is waited for, in ms; then it is unknown. */
+  readonly orderTimeoutMs: number
+  /** How long an answer to a question is waited for, in ms. Default 10 000. */
+  readonly lookUpTimeoutMs?: number
+  /** Seconds since 1970. Default: the system's clock. */
+  readonly now?: () => number
+}
+
+const unknown: PaymentOutcome = { status: 'unknown' }
+/**
+ * The port has no word for "not told". Whoever reads an outcome takes an amount that is none for that
+ * of the invoice, and a fee that is none for the whole ceiling (client.md R-PAY-36).
+ */
+const notTold = undefined as unknown as Msat
+
+/**
+ * What every payer does alike: it looks at the invoice, gives each order once, lets calls for one hash
+ * share it, asks instead of ordering again while nobody knows, and turns what can be in doubt into
+ * `unknown`.
+ *
+ * The abort of a caller ends that caller's waiting, not the order: what comes later is remembered.
+ *
+ * @spec wallets.md R-ADP-1 to R-ADP-8
+ */
+export function createPayer(driver: PayerDriver): Payer {
+  const { kind, network, id, orderTimeoutMs, lookUpTimeoutMs = 10_000 } = driver
+  const now = driver.now ?? (() => Math.floor(Date.now() / 1000))
+  const orders = new Orders()
+
+  /** Whether an order that was lost may still be on its way. Where nobody knows how long: always. */
+  const mayArrive = ({ overAtMs }: GivenOrder): boolean => {
+    const { orderLagSeconds } = driver
+    if (overAtMs === undefined || orderLagSeconds === undefined) return true
+    return performance.now() - overAtMs < orderLagSeconds * 1000
+  }
+
+  /** @throws NODE_UNAVAILABLE when the wallet cannot be asked, or does not answer. */
+  const ask = async (
+    hash: PaymentHash,
+    caller: AbortSignal | undefined,
+  ): Promise<PaymentOutcome | undefined> => {
+    const hashHex = encodeHex(hash)
+    const order = orders.find(hashHex)
+    if (driver.lookUp === undefined) return order?.outcome ?? unknown
+    const limit = AbortSignal.timeout(lookUpTimeoutMs)
+    const signal = caller === undefined ? limit : AbortSignal.any([caller, limit])
+    let told: Told | undefined
+    try {
+      told = await untilAborted(driver.lookUp(hash, signal), signal)
+    } catch (error) {
+      throw asUnavailable(kind, error, signal)
+    }
+    if (told === undefined) {
+      if (order === undefined) return undefined
+      // A wallet that has not written an order down yet does not know it either.
+      if (order.outcome?.status !== 'unknown' || mayArrive(order)) return order.outcome ?? unknown
+      orders.forget(hashHex)
+      return undefined
+    }
+    const outcome = outcomeOf(told, order ?? { amountMsat: notTold, maxFeeMsat: notTold })
+    if (outcome.status !== 'unknown') orders.end(hashHex, outcome)
+    return outcome
+  }
+
+  /** Total: what cannot be found out is unknown. */
+  const findOut = (hash: PaymentHash): Promise<PaymentOutcome> =>
+    ask(hash, undefined).then(
+      (outcome) => outcome ?? unknown,
+      () => unknown,
+    )
+
+  const give = async (order: Order): Promise<PaymentOutcome> => {
+    const { paymentHash: hash } = order.invoice
+    const signal = AbortSignal.timeout(orderTimeoutMs)
+    let told: Told
+    try {
+      told = await untilAborted(driver.order(order, signal), signal)
+    } catch (error) {
+      if (isL402Error(error, 'NODE_UNAVAILABLE')) throw error
+      return findOut(hash)
+    }
+    const isDoubtful =
+      told.status === 'unknown' || (told.status === 'failed' && told.reason === 'already-paid')
+    if (!isDoubtful) return outcomeOf(told, order)
+    const found = await findOut(hash)
+    return found.status === 'unknown' ? outcomeOf(told, order) : found
+  }
+
+  /** The first order of a hash, where something may have happened before this process. */
+  const askThenGive = async (order: Order): Promise<PaymentOutcome> => {
+    const { invoice } = order
+    const isExpired = now() >= expiresAtSeconds(invoice)
+    if (driver.lookUp !== undefined && (isExpired || !driver.paysOnce)) {
+      const signal = AbortSignal.timeout(lookUpTimeoutMs)
+      let told: Told | undefined
+      try {
+        told = await untilAborted(driver.lookUp(invoice.paymentHash, signal), signal)
+      } catch (error) {
+        throw asUnavailable(kind, error, signal)
+      }
+      if (told !== undefined && told.status !== 'failed') return outcomeOf(told, order)
+    }
+    if (isExpired) return { status: 'failed', reason: 'expired' }
+    return await give(order)
+  }
+
+  const pay: Payer['pay'] = async (invoice, { maxFeeMsat, signal }) => {
+    const { paymentHash: hash, amountMsat } = invoice
+    if (signal?.aborted === true) return unknown
+    if (invoice.network !== network) return { status: 'failed', reason: 'wrong-network' }
+    if (amountMsat === undefined) return { status: 'failed', reason: 'rejected' }
+
+    const hashHex = encodeHex(hash)
+    const before = orders.find(hashHex)
+    const known = before?.outcome
+    if (known?.status === 'settled') return known
+    if (known?.status === 'unknown') return orUnknown(findOut(hash), signal)
+    // Under way: joined. Failed, or never ordered: sent.
+    const amounts = { amountMsat, maxFeeMsat }
+    const isUnderWay = before !== undefined && known === undefined
+    const given = isUnderWay
+      ? before
+      : orders.add(hashHex, amounts, () => askThenGive({ invoice, ...amounts }))
+    return orUnknown(given.ending, signal)
+  }
+
+  const lookupPayment: Payer['lookupPayment'] = async (hash, signal) => {
+    if (signal?.aborted === true) throw unavailable(kind, 'aborted')
+    const known = orders.find(encodeHex(hash))?.outcome
+    if (known?.status === 'settled') return known
+    return ask(hash, signal)
+  }
+
+  const { orderLagSeconds } = driver
+  return {
+    network,
+    id,
+    ...(orderLagSeconds !== undefined && { orderLagSeconds }),
+    pay,
+    lookupPayment,
+  }
+}
+
+/** What was told, for an order of these amounts. */
+function outcomeOf(
+  told: Told,
+  order: { readonly amountMsat: Msat; readonly maxFeeMsat: Msat },
+): PaymentOutcome {
+  if (told.status !== 'settled') return told
+  const { preimage, amountMsat = order.amountMsat, feeMsat = order.maxFeeMsat } = told
+  return { status: 'settled', preimage, amountMsat, feeMsat }
+}
+
+function asUnavailable(kind: string, error: unknown, signal: AbortSignal): Error {
+  if (isL402Error(error, 'NODE_UNAVAILABLE')) return error
+  return unavailable(
+    kind,
+    signal.aborted ? 'it did not answer in time' : 'it did not answer',
+    error,
+  )
+}
+
+async function orUnknown(
+  ending: Promise<PaymentOutcome>,
+  signal: AbortSignal | undefined,
+): Promise<PaymentOutcome> {
+  if (signal === undefined) return ending
+  try {
+    return await untilAborted(ending, signal)
+  } catch (error) {
+    if (signal.aborted) return unknown
+    throw error
+  }
+}

@@ -1,0 +1,2 @@
+export type { BtcpayOptions, BtcpayWallet } from './btcpay.ts'
+export { createBtcpay } from './btcpay.ts'

@@ -1,0 +1,2 @@
+export type { ChargeOptions, ChargeWallet } from './charge.ts'
+export { createCharge } from './charge.ts'

@@ -1,0 +1,2 @@
+export type { ClnOptions, ClnWallet } from './cln.ts'
+export { createCln } from './cln.ts'

@@ -1,0 +1,2 @@
+export type { LnbitsOptions, LnbitsWallet } from './lnbits.ts'
+export { createLnbits } from './lnbits.ts'

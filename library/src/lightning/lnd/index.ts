@@ -1,0 +1,2 @@
+export type { LndOptions, LndWallet } from './lnd.ts'
+export { createLnd } from './lnd.ts'

@@ -1,0 +1,2 @@
+export type { LnurlOptions, LnurlWallet } from './lnurl.ts'
+export { createLnurl } from './lnurl.ts'

@@ -1,0 +1,2 @@
+export type { NwcOptions, NwcWallet } from './nwc.ts'
+export { createNwc } from './nwc.ts'

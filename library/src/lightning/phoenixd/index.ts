@@ -1,0 +1,2 @@
+export type { PhoenixdOptions, PhoenixdWallet } from './phoenixd.ts'
+export { createPhoenixd } from './phoenixd.ts'
