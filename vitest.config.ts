@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{library,program}/src/**/*.test.ts', '{test,examples}/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'test/fuzz/**', 'test/oracle/**', 'test/crash/**'],
+          exclude: ['**/node_modules/**', 'test/{fuzz,oracle,crash,regtest}/**'],
           ...timeouts,
         },
       },
@@ -21,6 +21,15 @@ export default defineConfig({
           include: ['test/crash/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 1_200_000,
+        },
+      },
+      {
+        // Four nodes that sign and verify all the time: run by itself, too.
+        test: {
+          name: 'regtest',
+          include: ['test/regtest/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
         },
       },
       {

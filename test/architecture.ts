@@ -22,7 +22,8 @@ const folders: Readonly<Record<string, readonly string[]>> = {
   'lightning/btcpay': [...adapter],
   'lightning/charge': [...adapter],
   'lightning/lnurl': [...adapter],
-  'lightning/nwc': [...adapter],
+  'lightning/nostr': ['errors', 'bytes', 'lightning/adapter'],
+  'lightning/nwc': [...adapter, 'lightning/nostr'],
   'lightning/wallet': [
     ...adapter,
     'lightning/devnet',
@@ -55,7 +56,17 @@ const folders: Readonly<Record<string, readonly string[]>> = {
     'lightning/devnet',
     'testing/look-alike',
   ],
-  'testing/look-alike': ['errors', 'bytes', 'amount', 'invoice', 'lightning', 'lightning/devnet'],
+  'testing/look-alike': [
+    'errors',
+    'bytes',
+    'amount',
+    'invoice',
+    'macaroon',
+    'lightning',
+    'lightning/adapter',
+    'lightning/devnet',
+    'lightning/nostr',
+  ],
   // The root of the package: what an application needs to read and write the protocol.
   index: ['errors', 'amount', 'bytes', 'invoice', 'l402'],
 }
@@ -68,13 +79,11 @@ const modules: Readonly<Record<string, readonly string[]>> = {
   'lightning/devnet': ['@noble/curves/secp256k1.js', 'node:'],
   'lightning/adapter': ['node:'],
   'lightning/cln': ['node:'],
-  'lightning/nwc': [
+  'lightning/nostr': [
     '@noble/ciphers/aes.js',
     '@noble/ciphers/chacha.js',
     '@noble/curves/secp256k1.js',
-    '@noble/hashes/hkdf.js',
-    '@noble/hashes/hmac.js',
-    '@noble/hashes/sha2.js',
+    'node:',
   ],
   'lightning/wallet': ['node:'],
   'testing/look-alike': ['node:'],

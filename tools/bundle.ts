@@ -60,7 +60,10 @@ export async function bundleProgram(): Promise<void> {
     codeSplitting: {
       // What `satway get` needs, whatever it does: each file more costs it a part of a millisecond.
       groups: [
-        { name: 'protocol', test: /bundle.shared.protocol|node_modules.@noble/ },
+        {
+          name: 'protocol',
+          test: /bundle.shared.protocol|node_modules.@noble.(?!ciphers.(?:aes|chacha|_poly))/,
+        },
         {
           name: 'buying',
           test: /bundle.(client|journal|transport)|dist.(agent|get|cli)./,

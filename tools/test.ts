@@ -6,7 +6,8 @@ import { join } from 'node:path'
 // `npm test`: builds, type-checks, lints and runs every test. Arguments go to the test runner.
 //
 // What the machine lacks is skipped with its reason on the closing line, and fails instead when
-// SATWAY_REQUIRE names it (a comma list of parts, for example `SATWAY_REQUIRE=lsat-js`).
+// SATWAY_REQUIRE names it: a comma list of parts, such as `SATWAY_REQUIRE=lsat-js`, or all but one,
+// `SATWAY_REQUIRE=all,-lnd`.
 
 const fuzzCases = process.env['SATWAY_FUZZ_CASES'] ?? '1000000'
 const folder = mkdtempSync(join(tmpdir(), 'satway-test-'))
@@ -25,8 +26,11 @@ step('type-check', 'tsc', ['--project', 'tsconfig.check.json'])
 step('lint', 'biome', ['check', '--error-on-warnings'])
 const given = process.argv.slice(2)
 const reports = [vitest('test', ['--project', 'unit', '--project', 'long', ...given])]
-// By itself: it takes the whole machine, and what is timed elsewhere would fail beside it.
-if (given.length === 0) reports.push(vitest('crash', ['--project', 'crash']))
+// By themselves: each takes the whole machine, and what is timed elsewhere would fail beside it.
+if (given.length === 0) {
+  reports.push(vitest('crash', ['--project', 'crash']))
+  reports.push(vitest('regtest', ['--project', 'regtest']))
+}
 
 const passed = total('numPassedTests')
 const reasons = readSkips()

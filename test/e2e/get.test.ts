@@ -345,7 +345,7 @@ describe('satway get stops before it pays', () => {
     writeFileSync(nonsense, 'hunter2', { mode: 0o600 })
     for (const file of ['/nowhere/x.json', open, nonsense]) {
       const { code, stderr } = await get([url, '-d', invoice, '--wallet', `devnet:${file}`])
-      expect(stderr).toContain(`The wallet ${file} cannot be used`)
+      expect(stderr).toContain(`The wallet cannot be reached: ${file}: `)
       expect(stderr).not.toContain(wallet.secret)
       expect(stderr).not.toContain('hunter2')
       expect(code).toBe(7)

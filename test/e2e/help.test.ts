@@ -85,7 +85,7 @@ describe('a mistake on the command line is exit code 2 with the usage line', () 
     [['get', 'http://x', '-X', 'GET', '-d', 'x'], 'GET carries no --data', 'Usage: satway get'],
     [['get', 'http://x', '-H', 'nothing'], 'expected "Name: value"', 'Usage: satway get'],
     [['get', 'http://x', '-H', 'a b: c'], '"a b" is not a header', 'Usage: satway get'],
-    [['get', 'http://x', '--wallet', 'lnd:x'], 'devnet:FILE', 'How a wallet is named'],
+    [['get', 'http://x', '--wallet', 'lnd:x'], 'expected lnd://HOST:8080', 'How a wallet is named'],
     [['decode', '--json', '--text', 'x'], '--json and --text', 'Usage: satway decode'],
     [['demo', 'x'], 'one argument too many', 'Usage: satway demo'],
     [['demo', '--port', '70000'], '--port', 'Usage: satway demo'],

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { parseWalletUri } from 'satway/lightning/wallet'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { configCheck } from '../../program/src/cli/config-check.ts'
 import { configImport } from '../../program/src/cli/config-import.ts'
@@ -162,12 +163,44 @@ describe('R-CONF-20 satway init', () => {
     expect(readFileSync(at('satway.yaml'), 'utf8')).toContain('\nadmin: 127.0.0.1:8403\n')
   })
 
-  test('R-CONF-29 says what wallets there are', async () => {
+  test('R-GWW-7 says what wallets there are, each as it is written', async () => {
     await satway('init', at('satway.yaml'))
     const text = readFileSync(at('satway.yaml'), 'utf8')
-    expect(text).toMatch(
-      /This release has no other:\n# the wallets of real nodes .* come with the next one/,
-    )
+    const uris = [...text.matchAll(/^# ([a-z+]+:(?:\/\/)?[A-Z0-9].*)$/gm)].map(([, uri]) => uri!)
+    expect(uris.map((uri) => uri.replace(/:.*/, ''))).toEqual([
+      'lnd',
+      'cln',
+      'phoenixd',
+      'nostr+walletconnect',
+      'lnbits',
+      'btcpay',
+      'charge',
+      'lnurl',
+    ])
+    for (const uri of uris) {
+      const real = uri.replace('PUBKEY', 'ab'.repeat(32)).replace(/HOST|RELAY/g, 'host.example')
+      expect(parseWalletUri(real.replace('NAME@', 'name@'))).not.toHaveProperty('problem')
+    }
+  })
+
+  test('R-GWW-7 --wallet is written into it, and never a secret', async () => {
+    const uri = 'phoenixd://127.0.0.1:9740?password=file:/run/secrets/phoenixd'
+    const { code, stdout } = await satway('init', '--wallet', uri, at('satway.yaml'))
+    expect(code).toBe(0)
+    expect(stdout).toContain('satway config check --online')
+    expect(readFileSync(at('satway.yaml'), 'utf8')).toContain(`\nwallet: "${uri}"\n`)
+
+    for (const [wallet, expected] of [
+      ['phoenixd://127.0.0.1:9740?password=c0ffee5ec2e7', 'a secret does not belong in here'],
+      ['lnd', 'expected the URI of the wallet'],
+      ['https://wallet.example/payinvoice', 'only pays'],
+    ] as const) {
+      const refused = await satway('init', '--wallet', wallet, at('other.yaml'))
+      expect(refused.code).toBe(2)
+      expect(refused.stderr).toContain(expected)
+      expect(refused.stderr).not.toContain('c0ffee5ec2e7')
+    }
+    expect(readdirSync(folder)).not.toContain('other.yaml')
   })
 
   test('a folder that is not there is said, and nothing is left', async () => {
@@ -297,8 +330,8 @@ others
     const lines = (await seen(text, 80)).replaceAll(folder, 'FOLDER').split('\n')
     expect(lines.slice(-6)).toEqual([
       'FOLDER/satway.yaml:1:9  wallet',
-      '    lnd cannot be used yet. This release has the embedded network only (write',
-      '    devnet); wallets of real nodes come with the next one',
+      '    expected the URI of the wallet, its secret in a file or variable:',
+      '    lnd://HOST:8080?macaroon=file:/PATH&cert=file:/PATH',
       '',
       '1 mistake in FOLDER/satway.yaml',
       '',
@@ -341,7 +374,7 @@ others
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
     expect(stdout).toBe(
       [
-        `${file}:1:9  wallet  lnd cannot be used yet. This release has the embedded network only (write devnet); wallets of real nodes come with the next one`,
+        `${file}:1:9  wallet  expected the URI of the wallet, its secret in a file or variable: lnd://HOST:8080?macaroon=file:/PATH&cert=file:/PATH`,
         `${file}:9:30  services[0].routes["GET /v1/weather/:city"]  expected an amount with its unit: write 10 sat`,
         `${file}:10:43  services[0].routes["POST /v1/report"].usse  is not known here; did you mean uses?`,
         '',
@@ -458,7 +491,7 @@ services:
     expect(stderr).toMatch(/^WAS OPEN TO EVERYBODY\n {2}services\[0\]\.auth/)
     expect(stderr).toContain('To fill in')
     expect(stderr.replace(/\s+/g, ' ')).toContain(
-      'this release has the embedded network only, and wallets of real nodes come with the next one',
+      'the wallet is devnet, without real money, because it cannot be told which lnd is reached how',
     )
     expect(stderr).toContain('Carried over')
     expect(stderr).toMatch(/1 service translated\.\n$/)

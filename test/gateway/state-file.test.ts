@@ -181,7 +181,7 @@ describe('R-STATE-3 what is not a state file of this version is refused and left
     [
       'a newer version',
       changed('PRAGMA user_version = 99'),
-      'newer Satway (version 99; this one knows 1)',
+      'newer Satway (version 99; this one knows 2)',
     ],
     ['a version that never was', changed('PRAGMA user_version = 0'), 'is damaged'],
     ['a negative version', changed('PRAGMA user_version = -5'), 'is damaged'],

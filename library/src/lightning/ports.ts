@@ -30,6 +30,8 @@ export type Payee = {
   readonly network: Network
   /** Amounts are multiples of it: 1000 of a wallet that knows whole sat only. Left out: 1. */
   readonly amountStepMsat?: Msat
+  /** The longest description it takes, in bytes of UTF-8. Left out: 639, what an invoice can hold. */
+  readonly maxDescriptionBytes?: number
   /**
    * Makes a plain BOLT 11 invoice with a preimage of the node's own. There is no way to ask for a
    * given payment hash: whoever chose the hash would know the preimage without paying.
@@ -152,9 +154,16 @@ export type Wallet = {
    * Asks the wallet how it is and what the credential may do. Moves no money and makes no invoice.
    *
    * @throws {L402Error} NODE_UNAVAILABLE with `details.reason`, when it cannot be reached or refuses
-   *   the credential; the reason says what to mend.
+   *   the credential; the reason says what to mend. `details.refused` is true where the wallet itself
+   *   refused the credential: asking again does not help.
    */
   examine(signal?: AbortSignal): Promise<WalletFacts>
+  /**
+   * What it has to pay with; `undefined`: it does not tell. Left out: its adapter does not ask.
+   *
+   * @throws {L402Error} NODE_UNAVAILABLE, also where the credential does not allow to ask.
+   */
+  balanceMsat?(signal?: AbortSignal): Promise<Msat | undefined>
   /** Ends its connections. What is under way is told as `unknown` or NODE_UNAVAILABLE. */
   close(): void
 }

@@ -12,6 +12,8 @@ export type ChallengeEvent = {
   readonly code: Code
   /** Whether the challenge had been handed to this client before. */
   readonly reused: boolean
+  /** The first second at which its invoice can no longer be paid. */
+  readonly expiresAtSeconds: number
 }
 
 /** A request was let through. */

@@ -96,6 +96,7 @@ async function offerChallenge(
     paymentHash: challenge.paymentHash,
     code,
     reused,
+    expiresAtSeconds: challenge.expiresAtSeconds,
   }
   tell(shop.on.challenge, printable(event))
   return { challenge, reused }

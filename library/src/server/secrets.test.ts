@@ -158,6 +158,7 @@ test('R-SRV-50 each decision is told, precisely', async () => {
         paymentHash,
         code: 'ACCESS_PAYMENT_REQUIRED',
         reused: false,
+        expiresAtSeconds: expect.any(Number),
       },
     },
     {

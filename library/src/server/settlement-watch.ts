@@ -3,12 +3,15 @@ import { startDeadline } from './deadline.ts'
 
 type WatchOptions = {
   readonly settled: (settlement: Settlement) => void
+  /** A stream was opened: what settles from then on is told. Called once for each. */
+  readonly opened?: () => void
   /** The stream is broken: what settles until it is back is not told. Told at every failed attempt. */
   readonly broken: (error: unknown) => void
 }
 
 const firstDelayMs = 1000
-const longestDelayMs = 60_000
+/** A node that is back is to be followed within a few seconds. */
+const longestDelayMs = 2000
 /** How long stopping waits for a payee that does not listen to its signal. */
 const stopTimeoutMs = 1000
 
@@ -34,7 +37,9 @@ async function follow(payee: Payee, signal: AbortSignal, options: WatchOptions):
   let delayMs = firstDelayMs
   while (!signal.aborted) {
     try {
-      for await (const settlement of payee.settlements(signal)) {
+      const stream = payee.settlements(signal)
+      options.opened?.()
+      for await (const settlement of stream) {
         delayMs = firstDelayMs
         options.settled(settlement)
       }

@@ -4,7 +4,7 @@ import { isL402Error } from '../errors.ts'
 import type { Invoice, Network, PaymentHash, Preimage } from '../invoice/index.ts'
 import { decodeInvoice } from '../invoice/index.ts'
 import type { Fault } from '../lightning/devnet/index.ts'
-import type { Payee, Payer, PaymentOutcome } from '../lightning/index.ts'
+import type { FailureReason, Payee, Payer, PaymentOutcome } from '../lightning/index.ts'
 
 /**
  * What the suite may do to the nodes behind the ports, beyond using them. All of it is optional:
@@ -39,12 +39,27 @@ export type ConformanceRig = {
 export type ConformanceOptions = {
   /** How long one case may take, in milliseconds. Default 30 000. */
   readonly timeoutMs?: number
+  /**
+   * Whether the wallet tries a payment hash anew that failed at its node. One that keeps what failed and
+   * never sends it again says `failed` instead. Default true.
+   */
+  readonly retriesFailed?: boolean
+  /**
+   * What the wallet may say instead of a reason, because nobody tells it the reason itself: an lnd says
+   * `no-route` where every route costs too much, and `rejected` where another payer was first.
+   */
+  readonly saysInstead?: Readonly<Partial<Record<FailureReason, FailureReason>>>
+  /** What the wallet puts into its invoices whatever is asked for. Default: nothing. */
+  readonly decidesItself?: ReadonlySet<'description' | 'expiry'>
 }
 
 /** What the cases of one suite have in common. */
 export type Setting = {
   readonly createRig: () => Promise<ConformanceRig>
   readonly timeoutMs: number
+  readonly retriesFailed: boolean
+  readonly saysInstead: Readonly<Partial<Record<FailureReason, FailureReason>>>
+  readonly decidesItself: ReadonlySet<'description' | 'expiry'>
 }
 
 /** One case. Any test runner can run it. */
@@ -94,7 +109,9 @@ export function createSetting(
   createRig: () => Promise<ConformanceRig>,
   options: ConformanceOptions,
 ): Setting {
-  return { createRig, timeoutMs: options.timeoutMs ?? 30_000 }
+  const { timeoutMs = 30_000, retriesFailed = true, saysInstead = {} } = options
+  const { decidesItself = new Set() } = options
+  return { createRig, timeoutMs, retriesFailed, saysInstead, decidesItself }
 }
 
 /** An adapter that never answers must not stop the suite. */
@@ -140,6 +157,16 @@ export function demandStatus(
   demand(outcome.reason === reason, `expected ${reason}, got ${outcome.reason}`)
 }
 
+/** A failure for this reason, or for the one that the wallet says instead. */
+export function demandFailed(
+  outcome: PaymentOutcome | undefined,
+  reason: FailureReason,
+  { saysInstead }: Setting,
+): void {
+  const other = outcome?.status === 'failed' && outcome.reason === saysInstead[reason]
+  demandStatus(outcome, 'failed', other ? saysInstead[reason] : reason)
+}
+
 export function demandSame(first: PaymentOutcome, second: PaymentOutcome | undefined): void {
   const same = describe(first) === describe(second)
   demand(same, `expected ${describe(first)} again, got ${describe(second)}`)
@@ -165,6 +192,39 @@ export async function demandRangeError(work: Promise<unknown>, what: string): Pr
     error = caught
   }
   demand(error instanceof RangeError, `expected a RangeError for ${what}`)
+}
+
+/** How long a node that is real may take until what happened can be seen. */
+const effectMs = 10_000
+const askEveryMs = 20
+
+/** Asks again until the answer is as wanted, in bounded time; gives the last answer. */
+async function eventually<Answer>(
+  ask: () => Promise<Answer>,
+  isWanted: (answer: Answer) => boolean,
+): Promise<Answer> {
+  const end = performance.now() + effectMs
+  for (;;) {
+    const answer = await ask()
+    if (isWanted(answer) || performance.now() > end) return answer
+    await new Promise((resolve) => setTimeout(resolve, askEveryMs))
+  }
+}
+
+/** What a look-up says once the payment has ended: soon, as its end is on its way. */
+export function endOf(payer: Payer, hash: PaymentHash): Promise<PaymentOutcome | undefined> {
+  const isOver = (outcome: PaymentOutcome | undefined): boolean => outcome?.status !== 'unknown'
+  return eventually(() => payer.lookupPayment(hash), isOver)
+}
+
+/** Demands that the balance comes to what it should be: what a failed payment held takes a moment. */
+export async function demandBalance(
+  balanceMsat: () => Msat | Promise<Msat>,
+  expectedMsat: bigint,
+  sentence: string,
+): Promise<void> {
+  const isRight = (is: Msat): boolean => is === expectedMsat
+  demand(isRight(await eventually(async () => balanceMsat(), isRight)), sentence)
 }
 
 /** An invoice of the payee, read as a payer reads it. */

@@ -18,6 +18,8 @@ export type PayerFaultRig = {
   readonly node: DevnetNode
   readonly payee: Payee
   readonly lookAlike: Pick<LookAlike, 'inject' | 'seen'>
+  /** As in the conformance suite. Default true. */
+  readonly retriesFailed?: boolean
   close(): Promise<void>
 }
 
@@ -116,6 +118,11 @@ async function playOrder(rig: PayerFaultRig, script: FaultScript): Promise<void>
     return
   }
   const again = await payOnce(payer, invoice)
+  if (rig.retriesFailed === false && end?.status === 'failed') {
+    demand(again.status === 'failed', `what failed stays failed; got ${again.status}`)
+    await demandTrue(rig, invoice, again, 'the answer to another order')
+    return
+  }
   demand(again.status === 'settled', `what did not happen can be done; got ${again.status}`)
 }
 

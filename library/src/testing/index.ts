@@ -8,15 +8,6 @@ export type {
 } from './conformance.ts'
 export type { PayeeFaultRig, PayerFaultRig } from './fault-cases.ts'
 export { invoiceFaultCases, orderFaultCases } from './fault-cases.ts'
-export type {
-  FaultScript,
-  LookAlike,
-  WireAnswer,
-  WireFault,
-  WireRequest,
-  WireRole,
-  WireRoute,
-} from './look-alike/index.ts'
-export { serveLookAlike } from './look-alike/index.ts'
+export type { FaultScript, LookAlike, WireFault } from './look-alike/index.ts'
 export { payeeConformance } from './payee-conformance.ts'
 export { payerConformance } from './payer-conformance.ts'

@@ -1,6 +1,6 @@
 import type { Client, FetchInit } from 'satway/client'
 import type { Journal } from 'satway/journal'
-import type { Payer } from 'satway/lightning'
+import type { Payer, Wallet } from 'satway/lightning'
 import type { Transport } from 'satway/transport'
 import type { CallReport, QuoteReport } from '../schema/index.ts'
 import type { Home } from './home.ts'
@@ -83,10 +83,14 @@ export type Agent = {
   readonly delegatedTo?: string
   readonly policy: PolicyBook
   readonly payer: Payer | undefined
-  /** `devnet`, `http`, `none`: for people. */
+  /** `lnd`, `devnet`, `http`, `none`: for people. */
   readonly walletKind: string
-  /** Of a wallet over HTTP, where it is asked. */
-  readonly walletUrl: string | undefined
+  /**
+   * The wallet itself, opened when it is first needed.
+   *
+   * @throws {L402Error} NODE_UNAVAILABLE with `details.reason`, also where there is none.
+   */
+  openWallet(): Promise<Wallet>
   /** Whether the wallet can be asked what became of a payment. */
   readonly walletLooksUp: boolean
   /** Whether a mistake costs something. */

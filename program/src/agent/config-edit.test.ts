@@ -44,7 +44,7 @@ describe('R-AGT-5 the settings', () => {
 
   for (const [what, content, message] of [
     ['an unknown name', 'walet: none\n', /1:1 walet is not known here; did you mean wallet\?/],
-    ['a wallet that is none', 'wallet: lnd\n', /1:9 wallet expected devnet:FILE/],
+    ['a wallet that is none', 'wallet: lnd\n', /1:9 wallet expected a wallet URI/],
     [
       'a secret in a wallet',
       'wallet: "https://w.example/pay?token=hunter2"\n',

@@ -5,15 +5,18 @@ import { readSettings } from './settings-file.ts'
 import type { Members, Rule } from './settings-rules.ts'
 import { mapping, oneOf, whole } from './settings-rules.ts'
 import { formatMistake } from './settings-source.ts'
-import { parseWalletUri } from './wallet-uri.ts'
+import { readWalletName } from './wallet-name.ts'
 
 /** How the wallet is named in the file: nothing in it depends on where a command runs. */
 const walletRule: Rule<string> = (value, path, report) => {
   if (typeof value !== 'string') {
-    report(path, 'expected text, such as "devnet:/home/me/wallet.json"')
+    report(
+      path,
+      'expected text, such as "lnd://127.0.0.1:8080?macaroon=file:/home/me/pay.macaroon"',
+    )
     return undefined
   }
-  const wallet = parseWalletUri(value)
+  const wallet = readWalletName(value)
   if ('problem' in wallet) report(path, wallet.problem)
   else if (wallet.kind === 'devnet' && !isFixedPath(wallet.file)) {
     report(path, 'names a file without its place: begin it with / or ~/')

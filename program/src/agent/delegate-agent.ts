@@ -1,4 +1,4 @@
-import { msat } from 'satway'
+import { L402Error, msat } from 'satway'
 import type { Client, StoredToken } from 'satway/client'
 import { createClient, createMemoryTokenStore, storedTokenOf } from 'satway/client'
 import { createTransport } from 'satway/transport'
@@ -52,7 +52,9 @@ export function openDelegate(
     policy: { current: () => nothing, view: () => policyViewOf(nothing, null) },
     payer: undefined,
     walletKind: 'none',
-    walletUrl: undefined,
+    openWallet: async () => {
+      throw new L402Error('NODE_UNAVAILABLE', { reason: 'whoever uses a credential has no wallet' })
+    },
     walletLooksUp: false,
     realMoney: false,
     downloadsMaxBytes: downloadsMaxBytes({}),

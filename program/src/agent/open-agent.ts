@@ -13,12 +13,16 @@ import { downloadsMaxBytes, readAgentConfig } from './config-file.ts'
 import { openDelegate } from './delegate-agent.ts'
 import type { Home } from './home.ts'
 import { absolute, homeOf, makeHome, requireOwnHome } from './home.ts'
+import type { LazyPayer } from './lazy-payer.ts'
+import { createLazyPayer, namingWallet } from './lazy-payer.ts'
 import { openPolicyBook } from './policy-file.ts'
 import { rememberPolicy } from './policy-seen.ts'
 import { createReconciler } from './reconciler.ts'
 import { terminalOf } from './terminal.ts'
 import { unusableJournal } from './unusable-journal.ts'
+import type { AgentWallet } from './wallet.ts'
 import { openWallet } from './wallet.ts'
+import type { Watch } from './watching.ts'
 import { watchedApproval, watchedPayer } from './watching.ts'
 
 /**
@@ -44,6 +48,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       home,
       config,
       fetch: (url, init) => walletTransport.fetch(url, init),
+      ...patienceFor(paymentTimeoutMs),
     }),
     openPolicyBook(home, options.narrowing),
     opening,
@@ -60,7 +65,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   })
   rememberPolicy(home)
   const closing = new AbortController()
-  const payer = wallet.payer && watchedPayer(askedUntil(wallet.payer, closing.signal), watch)
+  const payer = spendingPayer(wallet, closing.signal, watch)
   const client = createClient({
     policy: asking(
       () => {
@@ -71,7 +76,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     ),
     ...(payer !== undefined && { payer }),
     ...(paymentTimeoutMs !== undefined && { paymentTimeoutMs }),
-    ledger: journal.ledger,
+    ledger: payer === undefined ? journal.ledger : namingWallet(journal.ledger, payer),
     tokens: journal.tokens,
     receipts: journal.receipts,
     fetch: listening((url, init, route) => transport.fetch(url, init, route), watch),
@@ -84,7 +89,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     policy,
     payer: wallet.payer,
     walletKind: wallet.kind,
-    walletUrl: wallet.url,
+    openWallet: wallet.open,
     walletLooksUp: wallet.looksUp,
     realMoney: wallet.realMoney,
     downloadsMaxBytes: downloadsMaxBytes(config),
@@ -93,12 +98,35 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     close: async () => {
       closing.abort()
       await reconciler.stop()
+      wallet.close()
       transport.close()
       walletTransport.close()
       await journal.close()
     },
   }
 }
+
+/** What the client pays with: opened at its first order or question, watched, and let go at the end. */
+function spendingPayer(
+  wallet: AgentWallet,
+  closing: AbortSignal,
+  watch: Watch,
+): LazyPayer | undefined {
+  const { network } = wallet
+  if (network === undefined) return undefined
+  return createLazyPayer(network, async () => {
+    const { payer } = await wallet.open()
+    return watchedPayer(askedUntil(payer, closing), watch)
+  })
+}
+
+/** Not before the client itself has given up; no adapter waits for more than an hour. */
+function patienceFor(paymentTimeoutMs = 0): { readonly orderTimeoutMs?: number } {
+  if (paymentTimeoutMs <= usualPaymentMs) return {}
+  return { orderTimeoutMs: Math.min(paymentTimeoutMs + marginMs, maxOrderMs) }
+}
+
+const [usualPaymentMs, marginMs, maxOrderMs] = [60_000, 15_000, 3_600_000]
 
 /**
  * The same wallet, which is asked about payments only until a signal: one that hangs must not keep the

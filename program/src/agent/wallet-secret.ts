@@ -1,11 +1,12 @@
 import { realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, sep } from 'node:path'
+import type { HeldPlace, SecretUse } from 'satway/lightning/wallet'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
-import { readPrivateFile } from '../keys/private-file.ts'
+import { readPrivateFile, readSecretFile } from '../keys/private-file.ts'
 import type { Environment, Home } from './home.ts'
 import { absolute } from './home.ts'
-import type { SecretPlace } from './wallet-uri.ts'
+import { isOpenToChanges } from './small-file.ts'
 
 export type SecretContext = {
   readonly home: Pick<Home, 'folder'>
@@ -19,52 +20,56 @@ export type SecretContext = {
   readonly isConfigured: boolean
 }
 
-const maxTokenBytes = 4096
+const maxBytes = 65_536
 /** What this program keeps in a home. It opens more than a wallet, and is sent nowhere. */
 const ownFile = /^(?:journal|receipts|policy|config)[.-]|^(?:mcp\.token|wallet-token|devnet\.json)/i
 /** Variables of this program that hold a secret of another kind. */
 const otherSecrets: ReadonlySet<string> = new Set(['SATWAY_CREDENTIAL', 'SATWAY_ADMIN_MACAROON'])
 
 /**
- * Reads the token of a wallet.
+ * Reads what a wallet is opened with, as it is there: a macaroon is binary.
  *
  * @throws {Failure} naming the place and never what is in it.
  * @spec agent.md R-AGT-11
  */
-export function readSecret(place: SecretPlace, context: SecretContext): string {
-  return place.from === 'env'
-    ? readVariable(place.name, context)
-    : readTokenFile(absolute(place.path, context.namedBy), context)
+export function readSecret(place: HeldPlace, use: SecretUse, context: SecretContext): Uint8Array {
+  if (place.from === 'env') return readVariable(place.name, context)
+  const path = absolute(place.path, context.namedBy)
+  return use === 'certificate' ? readCertificate(path, context) : readSecretOf(path, use, context)
 }
 
-function readVariable(name: string, context: SecretContext): string {
+function readVariable(name: string, context: SecretContext): Uint8Array {
   const isOurs = name.startsWith('SATWAY_') && !otherSecrets.has(name)
   if (!context.isConfigured && !isOurs) {
     throw wrong(context, `the variable ${name} may not be named here`, onlyOurs)
   }
   const value = context.environment[name] ?? ''
-  if (isHeaderValue(value)) return value
-  const what = value === '' ? 'is not set' : 'holds no token: letters, digits and signs, no spaces'
-  throw wrong(context, `the variable ${name} ${what}`)
+  if (value !== '') return Buffer.from(value)
+  throw wrong(context, `the variable ${name} is not set`)
 }
 
-function readTokenFile(path: string, context: SecretContext): string {
+function readSecretOf(path: string, use: SecretUse, context: SecretContext): Uint8Array {
   const real = realPathOf(path)
   if (real === undefined) throw wrong(context, `there is no ${path}`)
-  requireMayRead(path, real, context)
-  const value =
-    readPrivateFile(real, maxTokenBytes + 2)
-      ?.toString('latin1')
-      .trim() ?? ''
-  if (isHeaderValue(value)) return value
-  throw wrong(context, `${path} holds no token: one line, no spaces`)
+  requireMayRead(path, real, use, context)
+  const bytes = readPrivateFile(real, maxBytes) ?? Buffer.alloc(0)
+  if (bytes.length > 0) return bytes
+  throw wrong(context, `${path} is empty`)
 }
 
-function requireMayRead(path: string, real: string, context: SecretContext): void {
+/** It is no secret, and stands beside the node that it is of. Whoever can change it can be the node. */
+function readCertificate(path: string, context: SecretContext): Uint8Array {
+  const found = readSecretFile(path, maxBytes)
+  if (found === undefined) throw wrong(context, `there is no ${path}`)
+  if (!isOpenToChanges(found.mode)) return found.bytes
+  throw wrong(context, `${path} can be changed by others`, `chmod go-w ${path}`)
+}
+
+function requireMayRead(path: string, real: string, use: SecretUse, context: SecretContext): void {
   const folder = realPathOf(context.home.folder)
   const inHome = folder === undefined ? undefined : relative(folder, real)
   if (folder !== undefined && dirname(real) === folder && ownFile.test(inHome ?? '')) {
-    throw wrong(context, `${path} is this program’s own, and no token of a wallet`)
+    throw wrong(context, `${path} is this program’s own, and no ${use} of a wallet`)
   }
   if (!context.isConfigured && !isBelow(inHome)) {
     throw wrong(context, `${path} may not be named here: it is outside of the home`, onlyHome)
@@ -91,10 +96,6 @@ function realPathOf(path: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function isHeaderValue(text: string): boolean {
-  return /^[\x21-\x7e]+$/.test(text) && text.length <= maxTokenBytes
 }
 
 function wrong({ namedBy }: SecretContext, what: string, advice?: string): Failure {

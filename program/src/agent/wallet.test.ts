@@ -3,14 +3,16 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { msat, paymentHash } from 'satway'
+import { inspect } from 'node:util'
+import { isL402Error, msat, paymentHash } from 'satway'
 import { createDevnet, serveWallet } from 'satway/lightning/devnet'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
 import { openWallet } from './wallet.ts'
-import { parseWalletUri } from './wallet-uri.ts'
+import { readWalletName } from './wallet-name.ts'
 
+const hash = paymentHash(new Uint8Array(32).fill(7))
 let folder: string
 const closers: (() => unknown)[] = []
 beforeEach(() => {
@@ -29,97 +31,83 @@ async function startWallet(name: string): Promise<string> {
   return file
 }
 
-describe('R-AGT-10 a wallet is named by a URI', () => {
-  for (const [text, uri] of [
-    ['none', { kind: 'none' }],
-    ['devnet:/a b/wallet.json', { kind: 'devnet', file: '/a b/wallet.json' }],
-    [
-      'https://w.example/payinvoice',
-      {
-        kind: 'http',
-        url: 'https://w.example/payinvoice',
-        network: 'bitcoin',
-        token: undefined,
-        lookupUrl: undefined,
-        fields: {},
-      },
-    ],
-    [
-      'http://127.0.0.1:4021/pay?token=file:/run/secrets/wallet&network=regtest&lookup=/payments/{hash}&invoice_field=bolt11&preimage=data.preimage&paid=ok&fee=fee_msat&max_fee_field=max_fee',
-      {
-        kind: 'http',
-        url: 'http://127.0.0.1:4021/pay',
-        network: 'regtest',
-        token: { from: 'file', path: '/run/secrets/wallet' },
-        lookupUrl: 'http://127.0.0.1:4021/payments/{hash}',
-        fields: {
-          invoiceField: 'bolt11',
-          preimagePath: 'data.preimage',
-          paidPath: 'ok',
-          feePath: 'fee_msat',
-          maxFeeField: 'max_fee',
-        },
-      },
-    ],
-    [
-      'https://w.example/p?token=env:WALLET_TOKEN&lookup=https://w.example/q?h={hash}',
-      {
-        kind: 'http',
-        url: 'https://w.example/p',
-        network: 'bitcoin',
-        token: { from: 'env', name: 'WALLET_TOKEN' },
-        lookupUrl: 'https://w.example/q?h={hash}',
-        fields: {},
-      },
-    ],
-  ] as const) {
-    test(text, () => {
-      expect(parseWalletUri(text)).toEqual(uri)
-    })
+describe('R-AGT-10 a wallet is named by a URI, or is none', () => {
+  for (const text of [
+    'none',
+    'devnet:/a b/wallet.json',
+    'lnd://n.example?macaroon=file:/run/pay.macaroon&cert=file:/run/tls.cert',
+    'cln:///run/lightning-rpc',
+    'https://w.example/payinvoice?token=env:WALLET_TOKEN',
+    'file:/run/wallet-uri',
+    'env:WALLET',
+  ]) {
+    test(text, () => expect(readWalletName(text)).not.toHaveProperty('problem'))
   }
 
+  const hex64 = 'ab'.repeat(32)
   for (const [text, problem] of [
-    ['', /^expected devnet:FILE, https:/],
-    ['lnd', /^expected devnet:FILE/],
-    ['None', /^expected/],
+    ['', /^expected a wallet URI/],
+    ['None', /^expected a wallet URI/],
+    ['lnd', /^expected a wallet URI/],
     ['devnet:', /names no file/],
-    ['devnet', /^expected/],
-    ['ftp://w.example', /^expected/],
-    ['https://', /no well-formed URL/],
-    ['https://me:hunter2@w.example/p', /carries a name or password/],
-    ['https://w.example/p#hunter2', /a part after #/],
     ['http://w.example/p', /not encrypted/],
-    ['http://10.0.0.1/p', /not encrypted/],
-    ['https://w.example/p?token=hunter2', /\?token: expected file:\/path or env:NAME/],
-    ['https://w.example/p?token=file:wallet', /\?token: expected/],
-    ['https://w.example/p?token=env:a-b', /\?token: expected/],
-    ['https://w.example/p?token=', /\?token is empty/],
-    ['https://w.example/p?token=env:A&token=env:B', /\?token is there twice/],
-    ['https://w.example/p?tokn=env:A', /\?tokn: is not known here; did you mean token\?/],
-    ['https://w.example/p?hunter2=1', /is not known here; there are token, /],
-    ['https://w.example/p?network=mainnet', /\?network: expected bitcoin/],
-    ['https://w.example/p?lookup=/q', /\{hash\} in it, once/],
-    ['https://w.example/p?lookup=/{hash}/{hash}', /\{hash\} in it, once/],
-    ['https://w.example/p?lookup=https://evil.example/{hash}', /a path of the same server/],
-    ['https://w.example/p?lookup=javascript:{hash}', /expected a path, or a URL/],
-    ['https://w.example/p?invoice_field=a b', /\?invoice_field: expected a name/],
-    ['https://w.example/p?preimage=a[0]', /\?preimage: expected a name/],
-    [`https://w.example/${'a'.repeat(3000)}`, /longer than 2048/],
+    ['https://w.example/p?token=hunter2', /\?token: expected file:\/path or env:NAME, so that the/],
+    ['lnd://n.example?macaroon=hunter2', /\?macaroon: expected file:\/path or env:NAME, so that/],
+    ['lndconnect://n.example?macaroon=hunter2A', /or put the whole URI into a file of mode 0600/],
+    [
+      `nostr+walletconnect://${hex64}?relay=wss://r.example&secret=${hex64}`,
+      /or put the whole URI into a file of mode 0600 and name that: file:\/path$/,
+    ],
+    ['lnurl:alice@w.example', /^lnurl is only paid: name a wallet that pays$/],
+    ['charge://127.0.0.1?token=file:/t', /^charge is only paid/],
   ] as const) {
     test(`and not by ${JSON.stringify(text.slice(0, 60))}`, async () => {
-      const uri = parseWalletUri(text)
-      if (!('problem' in uri)) throw new Error('expected a problem')
-      expect(uri.problem).toMatch(problem)
-      expect(uri.problem).not.toContain('hunter2')
+      const name = readWalletName(text)
+      if (!('problem' in name)) throw new Error('expected a problem')
+      expect(name.problem).toMatch(problem)
+      expect(name.problem).not.toContain('hunter2')
+      expect(name.problem).not.toContain(hex64)
 
       const failed = await openWallet(text, { config: {} }).catch((error: unknown) => error)
       expect(failed).toBeInstanceOf(Failure)
       expect(failed).toMatchObject({
         exitCode: exitCodes.usage,
-        message: `--wallet: ${uri.problem}`,
+        message: `--wallet: ${name.problem}`,
       })
     })
   }
+
+  test('the URI itself may stand in a file or a variable, with its secret', async () => {
+    const environment = { SATWAY_HOME: folder, SATWAY_PAYS: 'https://w.example/p?token=hunter2' }
+    const file = join(folder, 'uri')
+    writeFileSync(file, 'phoenixd://127.0.0.1?password=hunter2&network=testnet\n', { mode: 0o600 })
+    expect(await openWallet(`file:${file}`, { config: {}, environment })).toMatchObject({
+      kind: 'phoenixd',
+      network: 'testnet',
+      secretPlace: { from: 'file', path: file },
+    })
+    expect(await openWallet('env:SATWAY_PAYS', { config: {}, environment })).toMatchObject({
+      kind: 'http',
+      secretPlace: { from: 'env', name: 'SATWAY_PAYS' },
+    })
+    for (const [text, problem] of [
+      ['lnd://n.example?macaron=hunter2', /did you mean macaroon/],
+      ['file:/run/other', /names another place/],
+      ['lnurl:alice@w.example', /lnurl is only paid/],
+    ] as const) {
+      writeFileSync(file, text)
+      const failed = await openWallet(`file:${file}`, { config: {}, environment }).catch(
+        (error: unknown) => error,
+      )
+      expect(failed).toBeInstanceOf(Failure)
+      expect((failed as Failure).message).toMatch(problem)
+      expect(inspect(failed)).not.toContain('hunter2')
+    }
+    const outside = await openWallet('file:/etc/hostname', { config: {}, environment }).catch(
+      (error: unknown) => error,
+    )
+    expect((outside as Failure).message).toContain('it is outside of the home')
+  })
 })
 
 describe('R-AGT-8 who names the wallet', () => {
@@ -176,15 +164,16 @@ describe('R-AGT-9 a wallet of the embedded network that cannot be opened', () =>
       /url and secret/,
     ],
   ] as const) {
-    test(what, async () => {
+    test(`${what}: what is to be paid is told, once it is`, async () => {
       const file = join(folder, 'wallet.json')
       make(file)
-      const failed = await openWallet(`devnet:${file}`, { config: {} }).catch(
-        (error: unknown) => error,
-      )
-      expect((failed as Failure).message).toMatch(reason)
-      expect((failed as Failure).message).toContain(`The wallet ${file} cannot be used`)
-      expect(failed).toMatchObject({ exitCode: exitCodes.network })
+      const wallet = await openWallet(`devnet:${file}`, { config: {} })
+      const failed = await wallet.payer?.lookupPayment(hash).catch((error: unknown) => error)
+      expect(isL402Error(failed, 'NODE_UNAVAILABLE') && failed.details['reason']).toMatch(reason)
+      expect(isL402Error(failed) && failed.details['reason']).toContain(file)
+      rmSync(file, { force: true })
+      await startWallet('wallet.json')
+      expect(await wallet.payer?.lookupPayment(hash)).toBeUndefined()
     })
   }
 })
@@ -201,7 +190,6 @@ describe('R-AGT-11 the token of a wallet', () => {
     closers.push(() => server.close())
     return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/payinvoice`, seen }
   }
-  const hash = paymentHash(new Uint8Array(32).fill(7))
   const hex = '07'.repeat(32)
 
   /** The home is `folder` itself. */
@@ -236,28 +224,16 @@ describe('R-AGT-11 the token of a wallet', () => {
       /can be read or changed by others/,
     ],
     [
-      'a file of two lines',
-      'file',
-      (file: string) => writeFileSync(file, 'hunter2\nX-Evil: 1', { mode: 0o600 }),
-      /holds no token/,
-    ],
-    [
       'an empty file',
       'file',
-      (file: string) => writeFileSync(file, '\n', { mode: 0o600 }),
-      /holds no token/,
+      (file: string) => writeFileSync(file, '', { mode: 0o600 }),
+      /is empty/,
     ],
     [
       'a variable that is not set',
       'env:SATWAY_NOT_SET',
       () => undefined,
       /the variable SATWAY_NOT_SET is not set/,
-    ],
-    [
-      'a variable with a space',
-      'env:SATWAY_SPACED',
-      () => undefined,
-      /the variable SATWAY_SPACED holds no token/,
     ],
   ] as const) {
     test(`is refused: ${what}`, async () => {
@@ -266,13 +242,48 @@ describe('R-AGT-11 the token of a wallet', () => {
       const place = token === 'file' ? `file:${file}` : token
       const failed = await openWallet(`https://w.example/p?token=${place}`, {
         config: {},
-        environment: { ...home, SATWAY_SPACED: 'hunter2 x' },
+        environment: home,
       }).catch((error: unknown) => error)
       expect(failed).toBeInstanceOf(Failure)
       expect((failed as Failure).message).toMatch(message)
       expect(`${(failed as Failure).message}${(failed as Failure).advice}`).not.toContain('hunter2')
     })
   }
+
+  test('is one line without spaces: what could break out of a header is not sent', async () => {
+    const { url, seen } = await startHttpWallet()
+    const file = join(folder, 'token')
+    for (const text of ['hunter2\nX-Evil: 1', 'hunter2 x', '\n', 'hunter2\0', 'é']) {
+      writeFileSync(file, text, { mode: 0o600 })
+      const uri = `${url}?token=file:${file}&lookup=/p/{hash}`
+      const wallet = await openWallet(uri, { config: {}, environment: home })
+      const failed = await wallet.open().catch((error: unknown) => error)
+      expect(isL402Error(failed, 'NODE_UNAVAILABLE') && failed.details['reason']).toMatch(
+        /holds no credential: one line, no spaces$/,
+      )
+      expect(inspect(failed)).not.toContain('hunter2')
+    }
+    expect(seen).toEqual([])
+  })
+
+  test('a certificate is no secret: anybody may read it, and nobody may change it', async () => {
+    const outside = mkdtempSync(join(tmpdir(), 'satway-outside-'))
+    closers.push(() => rmSync(outside, { recursive: true }))
+    const certificate = join(outside, 'tls.cert')
+    const secret = join(folder, 'password')
+    writeFileSync(secret, 'hunter2', { mode: 0o600 })
+    const uri = `phoenixd://127.0.0.1?password=file:${secret}&cert=file:${certificate}`
+    const reason = async (): Promise<unknown> => {
+      const wallet = await openWallet(uri, { config: {}, environment: home })
+      const failed = await wallet.open().catch((error: unknown) => error)
+      return isL402Error(failed) && failed.details['reason']
+    }
+    expect(await reason()).toContain(`there is no ${certificate}`)
+    writeFileSync(certificate, 'hunter2', { mode: 0o644 })
+    expect(await reason()).toBe(`${certificate} (certificate) holds no certificate in PEM`)
+    chmodSync(certificate, 0o666)
+    expect(await reason()).toContain('can be changed by others')
+  })
 
   const openBy = async (
     namedBy: 'config.yaml' | '--wallet' | 'SATWAY_WALLET',
@@ -359,7 +370,7 @@ describe('R-AGT-12 real money', () => {
     test(`${network}: ${realMoney}`, async () => {
       const uri = `http://127.0.0.1:9/p?network=${network}`
       const wallet = await openWallet(uri, { config: {} })
-      expect(wallet).toMatchObject({ realMoney, network, looksUp: false, tokenPlace: undefined })
+      expect(wallet).toMatchObject({ realMoney, network, looksUp: false, secretPlace: undefined })
     })
   }
 

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Network } from 'satway'
-import { isL402Error } from 'satway'
-import type { Payer } from 'satway/lightning'
+import { isL402Error, L402Error } from 'satway'
+import type { Payer, Wallet } from 'satway/lightning'
+import type { SecretPlace, WalletKind, WalletUri } from 'satway/lightning/wallet'
+import { openWallet as openNamed, resolveWalletUri } from 'satway/lightning/wallet'
 import { isAgentRun } from '../cli/agent-run.ts'
 import type { ExitCode } from '../cli/exit-codes.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
@@ -10,26 +13,38 @@ import type { AgentConfig } from './config-file.ts'
 import { readAgentConfig } from './config-file.ts'
 import type { Environment, Home } from './home.ts'
 import { absolute, homeOf } from './home.ts'
+import { createLazyPayer } from './lazy-payer.ts'
+import { cannotPay, readWalletName } from './wallet-name.ts'
+import type { SecretContext } from './wallet-secret.ts'
 import { readSecret } from './wallet-secret.ts'
-import type { SecretPlace, WalletUri } from './wallet-uri.ts'
-import { parseWalletUri } from './wallet-uri.ts'
+
+export type PayingWallet = Wallet & { readonly payer: Payer }
 
 /** What pays, if anything does. */
-export type Wallet = {
+export type AgentWallet = {
   /** `undefined`: none was named and no demo runs. What is free can still be had. */
   readonly payer: Payer | undefined
-  readonly kind: WalletUri['kind']
+  readonly kind: WalletKind | 'none'
+  /** As its URI says. */
   readonly network: Network | undefined
   /** Whether a mistake costs something. */
   readonly realMoney: boolean
   /** Who named it, for people: `--wallet`, `config.yaml`, `SATWAY_WALLET`, `satway demo`. */
   readonly namedBy: string | undefined
-  /** Of a wallet over HTTP, where it is asked. Without options. */
+  /** Where it is asked. Without secrets and options. */
   readonly url: string | undefined
   /** Whether it can be asked what became of a payment. */
   readonly looksUp: boolean
-  /** Of a wallet over HTTP, where its token is. */
-  readonly tokenPlace: SecretPlace | undefined
+  /** Where its secret is, or its whole URI. */
+  readonly secretPlace: SecretPlace | undefined
+  /**
+   * Opens it, once: whoever pays nothing needs no adapter.
+   *
+   * @throws {L402Error} NODE_UNAVAILABLE with `details.reason`: what to mend.
+   */
+  open(): Promise<PayingWallet>
+  /** Ends its connections. */
+  close(): void
 }
 
 export type WalletContext = {
@@ -38,8 +53,10 @@ export type WalletContext = {
   /** Default: what is in the home. */
   readonly config?: AgentConfig
   readonly environment?: Environment
-  /** For wallets over HTTP. Default: the platform's. */
+  /** For wallets that take `POST /payinvoice`. Default: the platform's. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>
+  /** How long the end of a payment is waited for, in ms. Default: as its adapter says. */
+  readonly orderTimeoutMs?: number
 }
 
 const demoWallet = 'devnet.json'
@@ -56,110 +73,156 @@ export function defaultWalletFile(): string {
 
 /** What to do when there is something to pay and nothing to pay with. */
 export const walletAdvice =
-  'Start `npm start` (or `satway demo`) in another terminal, or name a wallet: --wallet devnet:FILE, or for good: satway config set wallet URI'
-
-const noWallet = {
-  payer: undefined,
-  kind: 'none',
-  network: undefined,
-  realMoney: false,
-  url: undefined,
-  looksUp: true,
-  tokenPlace: undefined,
-} as const
+  'Start `npm start` (or `satway demo`) in another terminal, or name a wallet: --wallet URI, or for good: satway config set wallet URI'
 
 /**
- * The wallet that pays.
+ * The wallet that pays. Its secret is read at once, the wallet itself opened when it is first needed.
  *
  * @param given - A wallet URI, from the command line. `undefined`: the configuration, then
  *   SATWAY_WALLET, then a running demo, then none.
- * @throws {Failure} naming what to fix, when the chosen one cannot be opened. Its exit code is that
- *   of usage when the command line named it. Where an agent runs, for any but the configuration's.
+ * @throws {Failure} naming what to fix, when it is named wrongly or its secret cannot be read. Its exit
+ *   code is that of usage when the command line named it wrongly. Where an agent runs, for any but the
+ *   configuration's.
  * @spec agent.md R-AGT-8 to R-AGT-12
  */
 export async function openWallet(
   given: string | undefined,
   context: WalletContext = {},
-): Promise<Wallet> {
+): Promise<AgentWallet> {
   const { environment = process.env } = context
   const isAgent = isAgentRun(environment)
   if (given !== undefined) {
     if (isAgent) throw notForAgents('--wallet')
-    return await openUri(given, '--wallet', context)
+    return await named(given, '--wallet', context)
   }
   const home = context.home ?? homeOf(undefined, environment)
   const config = context.config ?? (await readAgentConfig(home))
-  if (config.wallet !== undefined) return await openUri(config.wallet, 'config.yaml', context)
-  const named = environment['SATWAY_WALLET']
-  if (named !== undefined && named !== '') {
+  if (config.wallet !== undefined) return await named(config.wallet, 'config.yaml', context)
+  const name = environment['SATWAY_WALLET']
+  if (name !== undefined && name !== '') {
     if (isAgent) throw notForAgents('SATWAY_WALLET')
-    return await openUri(named, 'SATWAY_WALLET', context)
+    return await named(name, 'SATWAY_WALLET', context)
   }
   const file = join(home.folder, demoWallet)
-  return (await openDevnet(file, 'satway demo', true)) ?? { ...noWallet, namedBy: undefined }
+  if (!existsSync(file)) return noWallet(undefined)
+  const demo = { kind: 'devnet', network: 'regtest', url: undefined, secret: undefined } as const
+  return walletOf({ ...demo, file }, 'satway demo', undefined, context)
 }
 
-async function openUri(text: string, namedBy: string, context: WalletContext): Promise<Wallet> {
-  const uri = parseWalletUri(text)
-  if ('problem' in uri) {
+async function named(text: string, namedBy: string, context: WalletContext): Promise<AgentWallet> {
+  const name = readWalletName(text)
+  if ('problem' in name) {
     const exitCode = namedBy === '--wallet' ? exitCodes.usage : exitCodes.failed
-    throw wrongWallet(`${namedBy}: ${uri.problem}`, exitCode)
+    throw wrongWallet(`${namedBy}: ${name.problem}`, exitCode)
   }
-  if (uri.kind === 'none') return { ...noWallet, namedBy }
-  if (uri.kind === 'http') return await openHttp(uri, namedBy, context)
-  const file = uri.file.startsWith('~/') ? absolute(uri.file, namedBy) : uri.file
-  return (await openDevnet(file, namedBy, false)) ?? { ...noWallet, namedBy }
+  if (name.kind === 'none') return noWallet(namedBy)
+  if (name.kind !== 'reference') return walletOf(name, namedBy, name.secret, context)
+
+  const secrets = secretContext(namedBy, context)
+  const read = resolveWalletUri(name, { readSecret: (...what) => readSecret(...what, secrets) })
+  const uri = await read.catch((error: unknown) => {
+    throw isL402Error(error) ? wrongWallet(`${namedBy}: ${reasonOf(error)}.`) : error
+  })
+  const problem = cannotPay(uri)
+  if (problem !== undefined) throw wrongWallet(`${namedBy}: ${problem}`)
+  return walletOf(uri, namedBy, name.place, context)
 }
 
-/** @returns `undefined` where there may be none, and is none. */
-async function openDevnet(
-  file: string,
+function walletOf(
+  uri: WalletUri,
   namedBy: string,
-  isOptional: boolean,
-): Promise<Wallet | undefined> {
-  const { connectWallet, readWalletFile } = await import('satway/lightning/devnet')
-  try {
-    const payer = connectWallet(await readWalletFile(file))
-    return { ...noWallet, payer, kind: 'devnet', network: payer.network, namedBy }
-  } catch (error) {
-    if (!isL402Error(error)) throw error
-    if (isOptional && error.code === 'NODE_UNAVAILABLE') return undefined
-    const reason = error.details['reason'] ?? error.code
-    throw wrongWallet(
-      `The wallet ${file} cannot be used: ${reason}.`,
-      exitCodes.network,
-      walletAdvice,
-    )
-  }
-}
-
-async function openHttp(
-  uri: WalletUri & { readonly kind: 'http' },
-  namedBy: string,
+  secretPlace: SecretPlace | undefined,
   context: WalletContext,
-): Promise<Wallet> {
-  const { environment = process.env, fetch } = context
-  const home = context.home ?? homeOf(undefined, environment)
-  const isConfigured = namedBy === 'config.yaml'
-  const { url, network, token, lookupUrl, fields } = uri
-  const secret = token && readSecret(token, { home, environment, namedBy, isConfigured })
-  const { createHttpWallet } = await import('satway/lightning/http-wallet')
-  try {
-    const payer = createHttpWallet({
-      url,
-      network,
-      ...fields,
-      ...(secret !== undefined && { headers: { authorization: `Bearer ${secret}` } }),
-      ...(lookupUrl !== undefined && { lookupUrl }),
+): AgentWallet {
+  const { kind, network, url } = uri
+  const secrets = secretContext(namedBy, context)
+  const place = uri.secret
+  const secret =
+    place === undefined || place.from === 'uri'
+      ? undefined
+      : readSecret(place, 'credential', secrets)
+  const opening = async (): Promise<PayingWallet> => {
+    const { fetch, orderTimeoutMs } = context
+    const wallet = await openNamed(placed(uri, namedBy), {
+      readSecret: (at, use) =>
+        use === 'credential' && secret !== undefined ? secret : readSecret(at, use, secrets),
       ...(fetch !== undefined && { fetch }),
+      ...(orderTimeoutMs !== undefined && { orderTimeoutMs }),
     })
-    const realMoney = network === 'bitcoin'
-    const looksUp = lookupUrl !== undefined
-    return { payer, kind: 'http', network, realMoney, namedBy, url, looksUp, tokenPlace: token }
-  } catch (error) {
-    if (!isL402Error(error) && !(error instanceof RangeError)) throw error
-    throw wrongWallet(`${namedBy}: ${error.message}`, exitCodes.failed)
+    if (pays(wallet)) return wallet
+    throw new L402Error('NODE_UNAVAILABLE', { reason: `${kind}: it is only paid` })
   }
+  let opened: Promise<PayingWallet> | undefined
+  const open = (): Promise<PayingWallet> => {
+    opened ??= opening().catch((error: unknown) => {
+      // The next call may find it mended: a demo that has begun, a file that is there.
+      opened = undefined
+      throw asUnavailable(error, uri)
+    })
+    return opened
+  }
+  return {
+    payer: createLazyPayer(network, async () => (await open()).payer),
+    kind,
+    network,
+    realMoney: network === 'bitcoin',
+    namedBy,
+    url,
+    looksUp: uri.kind !== 'http' || uri.lookupUrl !== undefined,
+    secretPlace,
+    open,
+    close: () => {
+      void opened?.then((wallet) => wallet.close()).catch(() => undefined)
+    },
+  }
+}
+
+function noWallet(namedBy: string | undefined): AgentWallet {
+  return {
+    payer: undefined,
+    kind: 'none',
+    network: undefined,
+    realMoney: false,
+    namedBy,
+    url: undefined,
+    looksUp: true,
+    secretPlace: undefined,
+    open: async () => {
+      throw new L402Error('NODE_UNAVAILABLE', { reason: 'no wallet is named' })
+    },
+    close: () => undefined,
+  }
+}
+
+function pays(wallet: Wallet): wallet is PayingWallet {
+  return wallet.payer !== undefined
+}
+
+/** From the own folder, where somebody wrote so. */
+function placed(uri: WalletUri, namedBy: string): WalletUri {
+  if (uri.kind !== 'devnet' || !uri.file.startsWith('~/')) return uri
+  return { ...uri, file: absolute(uri.file, namedBy) }
+}
+
+/** Whatever went wrong: a wallet that is not open was certainly not told to pay. */
+function asUnavailable(error: unknown, uri: WalletUri): L402Error {
+  const which = uri.kind === 'devnet' ? `${uri.file}: ` : ''
+  return new L402Error('NODE_UNAVAILABLE', { reason: `${which}${whyNotOpen(error)}` }, error)
+}
+
+function whyNotOpen(error: unknown): string {
+  if (isL402Error(error)) return reasonOf(error)
+  return error instanceof Failure ? error.message.replace(/\.$/, '') : 'it cannot be opened'
+}
+
+function reasonOf({ details, code }: L402Error): string {
+  return `${details['reason'] ?? code}`
+}
+
+function secretContext(namedBy: string, context: WalletContext): SecretContext {
+  const { environment = process.env } = context
+  const home = context.home ?? homeOf(undefined, environment)
+  return { home, environment, namedBy, isConfigured: namedBy === 'config.yaml' }
 }
 
 function notForAgents(name: string): Failure {
@@ -168,8 +231,8 @@ function notForAgents(name: string): Failure {
   return new Failure(message, { exitCode: exitCodes.refused, advice })
 }
 
-function wrongWallet(message: string, exitCode: ExitCode, advice = howToName): Failure {
-  return new Failure(message, { exitCode, advice })
+function wrongWallet(message: string, exitCode: ExitCode = exitCodes.failed): Failure {
+  return new Failure(message, { exitCode, advice: howToName })
 }
 
 const howToName = 'How a wallet is named: satway help config set'

@@ -1,14 +1,12 @@
 import type { Command, Flag } from './command.ts'
 import type { Summary } from './help.ts'
+import { walletNames } from './wallet-names.ts'
 
 const json: Flag = { about: 'Write JSON, also to a terminal. A pipe gets JSON anyway.' }
 const names: Command['sections'][number] = {
   title: 'Settings',
   rows: [
-    [
-      'wallet',
-      'who pays: devnet:FILE, none, or https://HOST/payinvoice?token=file:/path (or token=env:NAME), with network=, lookup=/payments/{hash}, invoice_field=, preimage=, paid=, fee=, max_fee_field=',
-    ],
+    ['wallet', 'who pays, by its URI: see Wallets, or satway help config set'],
     ['key', 'where the key is that seals the journal: auto, keychain or file'],
     ['downloads', 'the only folder that tools of `satway mcp` write to'],
     ['downloads_max_mib', 'how much that folder may hold, in MiB; default 2048'],
@@ -70,13 +68,14 @@ export const configSet: Command = {
   name: 'config set',
   usage: 'NAME VALUE',
   about: [
-    'Sets one setting of the agent. The file is replaced in one step and keeps its comments. Secrets stand in no setting: a wallet’s token is named by the file or the variable that holds it.',
+    'Sets one setting of the agent. The file is replaced in one step and keeps its comments. Secrets stand in no setting: the macaroon, rune, password, key or token of a wallet is named by the file or the variable that holds it. What it allows, and what it should: satway doctor.',
   ],
   flags: {},
   operands: 1,
   optionalOperands: 1,
-  sections: [names, exits(unwritten, true)],
+  sections: [names, walletNames, exits(unwritten, true)],
   examples: [
+    "satway config set wallet 'lnd://127.0.0.1:8080?macaroon=file:/home/me/pay.macaroon&cert=file:/home/me/.lnd/tls.cert'",
     'satway config set wallet devnet:/home/me/wallet.json',
     "satway config set wallet 'https://wallet.example/payinvoice?token=file:/home/me/wallet.token'",
     'satway config set approval_wait_seconds 60',

@@ -6,12 +6,20 @@ export const gateway: Command = {
   usage: '[options]',
   about: [
     'Puts an API behind Lightning: a reverse proxy that answers 402 with an invoice, and forwards what was paid for. The API behind it is not changed and sees no token.',
-    'In one line, for a first look: --upstream and --price, on the embedded network, where no real money moves. For more, write a configuration with `satway init` and give it with --config.',
+    'In one line, for a first look: --upstream and --price, on the embedded network, where no real money moves, or with --wallet for real. For more, write a configuration with `satway init` and give it with --config.',
     'SIGHUP reads the configuration again without touching open requests. SIGTERM and Ctrl-C finish what is open and stop; a second one stops at once.',
   ],
   flags: {
     upstream: { value: 'URL', about: 'The API to sell. Everything under it has one price.' },
     price: { value: 'AMOUNT', about: 'What a token costs: 10sat, 1500msat. With --upstream.' },
+    wallet: {
+      value: 'URI',
+      about:
+        'Who gets the money: devnet (default; no real money), or a wallet such as lnd://HOST?macaroon=file:/PATH&cert=file:/PATH, cln://, phoenixd://, nostr+walletconnect://, lnbits://, btcpay://, charge://, lnurl:NAME@HOST, or file:/PATH or env:NAME where that stands. With --upstream.',
+    },
+    'allow-spending': {
+      about: 'Start although the credential of --wallet can spend. A gateway needs none that can.',
+    },
     listen: {
       value: 'ADDRESS',
       about: 'Where to listen. Default 127.0.0.1:8402. With --upstream.',
@@ -48,6 +56,7 @@ export const gateway: Command = {
   ],
   examples: [
     'satway gateway --upstream http://127.0.0.1:3000 --price 10sat',
+    "satway gateway --upstream http://127.0.0.1:3000 --price 10sat --wallet 'phoenixd://127.0.0.1:9740?password=file:/run/secrets/phoenixd'",
     'satway init && satway config check satway.yaml && satway gateway --config satway.yaml',
   ],
   run: async (given) => (await import('../gateway/run.ts')).runGateway(given),

@@ -98,7 +98,7 @@ export const get: Command = {
     wallet: {
       value: 'WALLET',
       about:
-        'Who pays, such as devnet:FILE. Default: the configuration, SATWAY_WALLET, then a running demo’s ~/.satway/devnet.json.',
+        'Who pays, by its URI: lnd://…, cln://…, nostr+walletconnect://…, devnet:FILE; all of them: satway help config set. Default: the configuration, SATWAY_WALLET, then a running demo’s ~/.satway/devnet.json.',
     },
     'public-only': {
       about:

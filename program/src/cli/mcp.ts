@@ -26,7 +26,8 @@ export const mcp: Command = {
     },
     wallet: {
       value: 'WALLET',
-      about: 'Who pays. Default: your configuration, then SATWAY_WALLET, then a running demo.',
+      about:
+        'Who pays, by its URI (satway help config set). Default: your configuration, then SATWAY_WALLET, then a running demo.',
     },
   },
   operands: 0,

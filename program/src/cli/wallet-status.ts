@@ -5,12 +5,13 @@ export const walletStatus: Command = {
   name: 'wallet status',
   usage: '[options]',
   about: [
-    'Says which wallet pays, on which network, and whether it answers. It is asked for a payment that nobody made; nothing is paid.',
+    'Says which wallet pays, on which network, and whether it answers. It is asked how it is, and for a payment that nobody made; nothing is paid. What its credential allows: satway doctor.',
   ],
   flags: {
     wallet: {
       value: 'WALLET',
-      about: 'Another one. Default: your configuration, then SATWAY_WALLET, then a running demo.',
+      about:
+        'Another one, by its URI (satway help config set). Default: your configuration, then SATWAY_WALLET, then a running demo.',
     },
     json: { about: 'Write JSON, also to a terminal. A pipe gets JSON anyway.' },
   },
@@ -20,9 +21,9 @@ export const walletStatus: Command = {
       title: 'Exit codes',
       rows: [
         ['0', 'the wallet answers'],
-        ['1', 'no wallet is set up, or it cannot be opened'],
+        ['1', 'no wallet is set up, or it answers and cannot pay'],
         ['2', 'the command line has a mistake'],
-        ['7', 'the wallet does not answer'],
+        ['7', 'the wallet cannot be opened, or does not answer'],
       ],
     },
   ],

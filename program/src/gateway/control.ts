@@ -8,7 +8,6 @@ import {
   renderMetrics,
   storeCheck,
   upstreamCheck,
-  walletCheck,
   workersCheck,
 } from './operations/index.ts'
 import type { Upstream } from './proxy/index.ts'
@@ -31,7 +30,7 @@ export function createControl(options: {
   const { version, book, state, wallet, fleet } = options
   const upstreams = new Probes()
   const health = createHealth(() => [
-    walletCheck(wallet.payee),
+    wallet.check,
     storeCheck(state),
     workersCheck(() => fleet.status()),
     ...upstreams.of(book.config),
@@ -54,6 +53,11 @@ export function createControl(options: {
         version,
         health: await health.report(),
         workers: fleet.status(),
+        wallet: {
+          kind: wallet.kind,
+          network: wallet.payee.network,
+          isRealMoney: wallet.isRealMoney,
+        },
       })
     },
   }

@@ -1,11 +1,14 @@
 import { join } from 'node:path'
+import { encodeHex } from 'satway'
 import type { Settlement } from 'satway/lightning'
 import { packageFolder } from '../package-folder.ts'
 import type { GatewayConfig } from './config/index.ts'
 import type { Gateway } from './gateway.ts'
+import { MissedSettlements } from './missed-settlements.ts'
 import type { Log, Observer } from './operations/index.ts'
 import { createMetrics, foldSnapshots } from './operations/index.ts'
-import type { State } from './state/index.ts'
+import { onceEach } from './settlements.ts'
+import type { OpenSale, State } from './state/index.ts'
 import type { OpenWallet } from './wallet/index.ts'
 import { openWorker } from './worker.ts'
 import type { Fleet } from './workers/index.ts'
@@ -43,6 +46,13 @@ async function startWorkers(options: StartOptions): Promise<RunningFleet> {
   // What only the primary sees: every payment, also one whose challenge no worker remembers.
   const metrics = createMetrics({ process: 'primary' })
   for (const { host, port } of options.config().listen) await claimPort(host, port)
+  const settled = countSettlements(state, metrics)
+  const missed = new MissedSettlements({
+    payee: wallet.payee,
+    state,
+    settled,
+    failed: (error) => log.failure('payee', undefined, error),
+  })
   const primary = await startPrimary({
     workers,
     program: {
@@ -53,7 +63,9 @@ async function startWorkers(options: StartOptions): Promise<RunningFleet> {
     config: packet,
     drainMs: () => options.config().drainMs,
     released: (owner) => state.releaseOf(owner),
-    settled: countSettlements(state, metrics),
+    settled,
+    opened: () => missed.ask(),
+    broken: () => missed.lost(),
     fold: foldSnapshots,
     log,
   })
@@ -64,6 +76,14 @@ async function startWorkers(options: StartOptions): Promise<RunningFleet> {
   }))
   const fleet: Fleet = {
     ...primary,
+    drain: async (drainMs) => {
+      await primary.drain(drainMs)
+      missed.close()
+    },
+    stop: async () => {
+      missed.close()
+      await primary.stop()
+    },
     collect: async () => [...(await primary.collect()), metrics.snapshot()],
   }
   return { fleet, addresses, gaveUp: primary.gaveUp }
@@ -76,11 +96,13 @@ const settlingMs = 2000
 function countSettlements(
   state: State,
   metrics: Pick<Observer, 'settled'>,
-): (settlement: Settlement) => void {
-  return ({ paymentHash, amountMsat, settledAtSeconds }) => {
-    const hash = Buffer.from(paymentHash).toString('hex')
-    const unknown = { service: undefined, capability: undefined }
-    state.noteSettlement({ paymentHash: hash, amountMsat, settledAtSeconds, ...unknown })
+): (settlement: Settlement, sale?: OpenSale) => void {
+  const isNew = onceEach()
+  return ({ paymentHash, amountMsat, settledAtSeconds }, sale) => {
+    const hash = encodeHex(paymentHash)
+    if (!isNew(hash)) return
+    const { service, capability } = sale ?? { service: undefined, capability: undefined }
+    state.noteSettlement({ paymentHash: hash, amountMsat, settledAtSeconds, service, capability })
     const count = (): void => metrics.settled(serviceOf(state, hash), amountMsat)
     setTimeout(count, settlingMs).unref()
   }

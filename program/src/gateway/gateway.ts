@@ -59,7 +59,8 @@ export async function openGateway(
   const now = options.now ?? systemSeconds
   const rates = new Rates(observer)
   const pricers = createPricerSource()
-  const settlements = recordSettlements(options.payee, state, observer, options.workers === 1)
+  const isAlone = options.workers === 1
+  const settlements = recordSettlements({ payee: options.payee, state, observer, isAlone, now })
   const build = (next: GatewayConfig, previous: Snapshot | undefined): Snapshot =>
     createSnapshot(next, {
       payee: options.payee,

@@ -9,9 +9,9 @@ export function paywallEvents(
   settlements: SettlementRecord,
 ): PaywallEvents {
   return {
-    challenge: ({ paymentHash, capability, reused, amountMsat }) => {
+    challenge: ({ paymentHash, capability, reused, amountMsat, expiresAtSeconds }) => {
       observer.challenge(service, reused, amountMsat)
-      if (!reused) settlements.remember(paymentHash, { service, capability })
+      if (!reused) settlements.remember(paymentHash, { service, capability }, expiresAtSeconds)
     },
     failure: ({ part, error }) => observer.failure(part, service, error),
   }

@@ -21,7 +21,7 @@ import { readPacket } from './source.ts'
 import type { State } from './state/index.ts'
 import { lockState, openState, StateFileError } from './state/index.ts'
 import type { OpenWallet } from './wallet/index.ts'
-import { openWallet } from './wallet/index.ts'
+import { invoiceLimitsOf, openWallet, WalletRefusal } from './wallet/index.ts'
 import type { Fleet } from './workers/index.ts'
 import { followSignals } from './workers/index.ts'
 
@@ -49,10 +49,13 @@ export async function runPrimary(settings: Settings): Promise<number> {
   const { config: wanted } = await readOrFail(fromFile, settings)
   const lock = orFail(() => lockState(wanted.state))
   const state = openStateOf(wanted, log)
-  const packet = { ...fromFile, stored: storedServices(state) }
-  const { config, documents } = await readOrFail(packet, settings)
-  const wallet = await openWalletOf(config)
+  let wallet: OpenWallet | undefined
   try {
+    const stored = storedServices(state)
+    wallet = await openWalletOf((await readOrFail({ ...fromFile, stored }, settings)).config)
+    const packet = { ...fromFile, stored, limits: invoiceLimitsOf(wallet) }
+    const { config, documents } = await readOrFail(packet, settings)
+    const toKnow = await beginOrFail(wallet, log)
     return await serveUntilStopped({
       settings,
       forPeople,
@@ -62,11 +65,12 @@ export async function runPrimary(settings: Settings): Promise<number> {
       documents,
       state,
       wallet,
+      toKnow,
     })
   } catch (error) {
     throw explainListen(error)
   } finally {
-    await wallet.close()
+    await wallet?.close()
     state.close()
     lock.release()
   }
@@ -81,10 +85,12 @@ type Opened = {
   readonly documents: readonly ServiceDocument[]
   readonly state: State
   readonly wallet: OpenWallet
+  /** What the wallet wants its operator to know. */
+  readonly toKnow: readonly string[]
 }
 
 async function serveUntilStopped(opened: Opened): Promise<number> {
-  const { settings, forPeople, log, packet, config, documents, state, wallet } = opened
+  const { settings, forPeople, log, packet, config, documents, state, wallet, toKnow } = opened
 
   // Nothing changes the configuration before there is something to change it in.
   let apply: (text: string) => Promise<void> = () => Promise.resolve()
@@ -109,7 +115,7 @@ async function serveUntilStopped(opened: Opened): Promise<number> {
   const announcement = { config, addresses, wallet, admin: admin?.address, ...settings }
   if (forPeople) process.stdout.write(renderStart(openScreen(process.stdout), announcement))
   else logStart(log, announcement)
-  if (wallet.warning !== undefined) log.warn(wallet.warning)
+  for (const warning of toKnow) log.warn(warning)
   void warnOfHealth(control, log)
   const code = await untilStopped({ fleet, gaveUp, book, log })
   await admin?.close()
@@ -160,6 +166,7 @@ async function readOrFail(
 function flagOf(path: string): string {
   if (path.startsWith('listen')) return '--listen'
   if (path.startsWith('admin')) return '--admin'
+  if (path.startsWith('wallet')) return '--wallet'
   return path.includes('routes') ? '--price' : '--upstream'
 }
 
@@ -180,15 +187,31 @@ function storedServices(state: State): Packet['stored'] {
   }))
 }
 
-async function openWalletOf(config: GatewayConfig): Promise<OpenWallet> {
+async function openWalletOf({ wallet }: GatewayConfig): Promise<OpenWallet> {
   try {
-    return await openWallet(config.wallet)
+    return await openWallet(wallet)
   } catch (error) {
     if (!isL402Error(error, 'CONFIG_INVALID')) throw error
+    if (wallet.kind === 'uri') {
+      const reason = String(error.details['reason'] ?? 'it cannot be opened')
+      throw new Failure(`The wallet cannot be used: ${reason}.`, {
+        advice: 'Nothing was started. Wallets and their URIs are in docs/wallets.md.',
+      })
+    }
     throw new Failure('NODE_ENV is "production", and there the embedded network does not start.', {
       advice:
         'Its coins are made up. Use a real wallet, or say wallet: { devnet: { force: true } }.',
     })
+  }
+}
+
+/** @throws {Failure} for a wallet that is not to be used. */
+async function beginOrFail(wallet: OpenWallet, log: Log): Promise<readonly string[]> {
+  try {
+    return await wallet.begin(log)
+  } catch (error) {
+    if (!(error instanceof WalletRefusal)) throw error
+    throw new Failure(`The wallet is not used: ${error.message}.`, { advice: error.advice })
   }
 }
 
@@ -225,7 +248,10 @@ async function openAdminOf(
 /** A gateway whose upstream is not there sells all the same: its operator should hear of it at once. */
 async function warnOfHealth(control: Control, log: Log): Promise<void> {
   const { checks } = await control.health()
-  for (const { name, ok, detail } of checks) if (!ok) log.warn(`${name} is not well: ${detail}`)
+  for (const { name, ok, detail } of checks) {
+    // The wallet has said so itself.
+    if (!ok && name !== 'wallet') log.warn(`${name} is not well: ${detail}`)
+  }
 }
 
 function fileOf({ source }: Settings): string | undefined {

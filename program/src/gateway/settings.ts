@@ -24,6 +24,8 @@ export function readSettings(given: Given): Settings {
   }
 }
 
+const oneLineFlags = ['upstream', 'price', 'wallet', 'listen', 'admin', 'state']
+
 function readSource(given: Given): Source {
   const config = given.text('config')
   const upstream = given.text('upstream')
@@ -31,18 +33,23 @@ function readSource(given: Given): Source {
   const listen = given.text('listen')
   const admin = given.text('admin')
   const state = given.text('state')
+  const wallet = given.text('wallet')
   if (config !== undefined) {
-    for (const flag of ['upstream', 'price', 'listen', 'admin', 'state']) {
+    for (const flag of [...oneLineFlags, 'allow-spending']) {
       if (given.has(flag)) throw new UsageMistake(`--${flag} does not go with --config`)
     }
     return fileSource(config)
   }
   if (upstream === undefined) throw new UsageMistake('--upstream or --config is missing')
   if (price === undefined) throw new UsageMistake('--price is missing, such as --price 10sat')
+  if (given.has('allow-spending') && wallet === undefined) {
+    throw new UsageMistake('--allow-spending goes with --wallet')
+  }
   return textSource(
     oneLineConfig({
       upstream,
       price,
+      ...(wallet === undefined ? {} : { wallet, allowSpending: given.has('allow-spending') }),
       ...(listen === undefined ? {} : { listen }),
       state: state ?? inSatwayFolder('gateway.db', process.env),
       ...(admin === undefined ? {} : { admin: admin === 'off' ? false : admin }),

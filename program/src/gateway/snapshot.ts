@@ -138,7 +138,7 @@ function charge(
   service: ServiceConfig,
   key: string,
   sale: SaleConfig,
-  { rates, pricers, state }: SnapshotOptions,
+  { rates, pricers, state, payee }: SnapshotOptions,
 ): Exclude<RouteTable[string], 'free'> {
   const { capability, uses, description, freeTier } = sale
   const counted = `${service.name} ${capability ?? key}`
@@ -149,6 +149,7 @@ function charge(
       service: service.name,
       route: key,
       capability,
+      stepMsat: payee.amountStepMsat,
     }),
     tier: sale.tier,
     lifetimeSeconds: sale.lifetimeSeconds,

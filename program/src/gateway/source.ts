@@ -2,7 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Failure } from '../cli/failure.ts'
-import type { ConfigReading, GatewayConfig, ServiceDocument } from './config/index.ts'
+import type {
+  ConfigReading,
+  GatewayConfig,
+  InvoiceLimits,
+  ServiceDocument,
+} from './config/index.ts'
 import { combine } from './config/index.ts'
 
 /** Where the configuration comes from: a file that can be read again, or the command line. */
@@ -45,13 +50,15 @@ export type Packet = {
   readonly workers: number
   /** Whether a person reads the standard output: then lines are for people. */
   readonly forPeople: boolean
+  /** What the wallet cannot say in an invoice; absent before it was opened. */
+  readonly limits?: InvoiceLimits
 }
 
 /** @param fresh - The stored service that is new: its mistakes are told as those of its document. */
 export async function readPacket(packet: Packet, fresh?: string): Promise<ConfigReading> {
   const where = { file: packet.file, env: process.env }
-  const options = fresh === undefined ? {} : { fresh }
-  const reading = await combine(packet.text, packet.stored, where, options)
+  const { limits } = packet
+  const reading = await combine(packet.text, packet.stored, where, { fresh, limits })
   if ('mistakes' in reading) return reading
   return { ...reading, config: withKeys(reading.config) }
 }
@@ -65,8 +72,7 @@ export async function requireConfig(packet: Packet): Promise<GatewayConfig> {
 }
 
 /**
- * On the embedded network keys may be left out: they are kept beside the state, so that what was
- * sold works after a restart.
+ * Keys may be left out: they are kept beside the state, so that what was sold works after a restart.
  */
 function withKeys(config: GatewayConfig): GatewayConfig {
   if (config.keys !== undefined) return config

@@ -33,6 +33,7 @@ export async function runWalletServe(given: Given, desk: Desk = openDesk()): Pro
     if (agent.payer === undefined || journal === undefined) throw noWallet()
     // An unusable journal answers nothing: better to hear that now than from every order.
     await journal.ledger.unfinished()
+    await requireWallet(agent)
     const tokenFile = given.text('token-file') ?? join(agent.home.folder, 'wallet-token')
     const token = openTokenFile(tokenFile)
     const log = (line: string): void => desk.notes.write(`${timeOfDay(desk.now())} ${line}\n`)
@@ -58,6 +59,19 @@ function requireInvoices({ policy, home }: Agent): void {
   })
 }
 
+/** One that cannot be opened pays no order: better to hear that now than from the first. */
+async function requireWallet(agent: Agent): Promise<void> {
+  try {
+    await agent.openWallet()
+  } catch (error) {
+    if (!isL402Error(error)) throw error
+    throw new Failure(`The wallet cannot be used: ${error.details['reason'] ?? error.code}.`, {
+      exitCode: exitCodes.network,
+      advice: 'Name another: --wallet URI, or for good: satway config set wallet URI',
+    })
+  }
+}
+
 /** @throws {Failure} when the policy is broken. */
 function currentPolicy(policy: Agent['policy']): ReturnType<Agent['policy']['current']> {
   try {
@@ -73,7 +87,7 @@ function currentPolicy(policy: Agent['policy']): ReturnType<Agent['policy']['cur
 
 function noWallet(): Failure {
   return new Failure('There is no wallet to serve.', {
-    advice: 'Name one: --wallet devnet:FILE, or for good: satway config set wallet URI',
+    advice: 'Name one: --wallet URI, or for good: satway config set wallet URI',
   })
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { isL402Error, L402Error, paymentHash } from 'satway'
-import type { Payer } from 'satway/lightning'
+import type { Network } from 'satway'
+import { isL402Error, paymentHash } from 'satway'
+import type { Wallet, WalletFacts } from 'satway/lightning'
 import type { Agent } from '../agent/index.ts'
 import { homeOf, openAgent } from '../agent/index.ts'
 import type { Given } from '../cli/command.ts'
@@ -27,7 +28,7 @@ export async function runWalletStatus(given: Given, desk: Desk = openDesk()): Pr
   try {
     const status = await statusOf(agent)
     writeOne(given, desk, status, () => words(desk, status))
-    if (status.reachable) return exitCodes.ok
+    if (status.reachable) return status.problem === null ? exitCodes.ok : exitCodes.failed
     return status.kind === 'none' ? exitCodes.failed : exitCodes.network
   } finally {
     await agent.close()
@@ -35,8 +36,8 @@ export async function runWalletStatus(given: Given, desk: Desk = openDesk()): Pr
 }
 
 /**
- * Asks the wallet for a payment that nobody made: whoever answers that can be relied on to tell how
- * a payment ended.
+ * Asks the wallet how it is, and for a payment that nobody made: whoever answers that can be relied on
+ * to tell how a payment ended.
  */
 export async function statusOf(agent: Agent, cancel?: AbortSignal): Promise<WalletStatus> {
   const { payer, walletKind, realMoney } = agent
@@ -55,13 +56,14 @@ export async function statusOf(agent: Agent, cancel?: AbortSignal): Promise<Wall
   const limit = AbortSignal.timeout(patienceMs)
   const signal = cancel === undefined ? limit : AbortSignal.any([cancel, limit])
   try {
+    const wallet = await agent.openWallet()
+    const facts = await wallet.examine(signal)
     await payer.lookupPayment(paymentHash(randomBytes(32)), signal)
-    await requireServer(agent, signal)
     return {
       ...known,
       reachable: true,
-      balanceMsat: (await balanceOf(payer, signal)) ?? null,
-      problem: null,
+      balanceMsat: await balanceOf(wallet, signal),
+      problem: problemIn(facts, network),
     }
   } catch (error) {
     if (!isL402Error(error)) throw error
@@ -70,34 +72,22 @@ export async function statusOf(agent: Agent, cancel?: AbortSignal): Promise<Wall
   }
 }
 
-/**
- * A wallet over HTTP that cannot be asked about payments says so without being asked. An answer of
- * whatever status: the place is there.
- *
- * @throws {L402Error} NODE_UNAVAILABLE
- */
-async function requireServer(
-  { walletUrl, transport }: Pick<Agent, 'walletUrl' | 'transport'>,
-  signal: AbortSignal,
-): Promise<void> {
-  if (walletUrl === undefined) return
-  try {
-    const { body } = await transport.fetch(walletUrl, { signal })
-    await body?.cancel()
-  } catch (cause) {
-    throw new L402Error('NODE_UNAVAILABLE', { reason: 'the wallet: it cannot be reached' }, cause)
+/** Why nothing would be paid, of a wallet that answers. */
+function problemIn(facts: WalletFacts, network: Network): string | null {
+  if (facts.notReady !== undefined) return facts.notReady
+  if (facts.network !== undefined && facts.network !== network) {
+    return `it is on ${facts.network}, and its URI says ${network}: &network=${facts.network}`
   }
+  return facts.powers.spend === false ? 'its credential does not allow to pay' : null
 }
 
-/** Payers need not know it; some tell. Without a balance the rest is still true. */
-async function balanceOf(payer: Payer, signal: AbortSignal): Promise<string | undefined> {
-  if (!('info' in payer) || typeof payer.info !== 'function') return undefined
+/** Not every wallet tells it. Without a balance the rest is still true. */
+async function balanceOf(wallet: Wallet, signal: AbortSignal): Promise<string | null> {
   try {
-    const info: unknown = await payer.info(signal)
-    if (typeof info !== 'object' || info === null || !('balanceMsat' in info)) return undefined
-    return typeof info.balanceMsat === 'bigint' ? `${info.balanceMsat}` : undefined
+    const balanceMsat = await wallet.balanceMsat?.(signal)
+    return balanceMsat === undefined ? null : `${balanceMsat}`
   } catch {
-    return undefined
+    return null
   }
 }
 

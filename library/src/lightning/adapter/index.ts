@@ -1,8 +1,29 @@
-export type { LinkOptions, LinkReply, LinkRequest, LinkStream } from './node-link.ts'
+export type { Fields } from './answer-fields.ts'
+export {
+  asFields,
+  readFields,
+  readFieldsList,
+  readMsat,
+  readPreimage,
+  readSeconds,
+} from './answer-fields.ts'
+export { isThisMachine, requireBaseUrl } from './base-url.ts'
+export { inTime } from './in-time.ts'
+export { messagesOf } from './message-stream.ts'
+export type {
+  LinkMessages,
+  LinkOptions,
+  LinkReply,
+  LinkRequest,
+  LinkStream,
+} from './node-link.ts'
 export { NodeLink } from './node-link.ts'
+export { requireHeaderText, requireMs, requireNetwork } from './option-checks.ts'
 export type { InvoiceOrder, PayeeDriver } from './payee.ts'
 export { createPayee } from './payee.ts'
 export type { Order, PayerDriver, Told } from './payer.ts'
 export { createPayer } from './payer.ts'
-export { unavailable } from './unavailable.ts'
+export { refused, unavailable } from './unavailable.ts'
 export { untilAborted } from './until-aborted.ts'
+export { FrameReader } from './web-socket-frames.ts'
+export { whyNotConnected } from './why-not-connected.ts'

@@ -1,8 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { isIP } from 'node:net'
 import { decodeUtf8 } from '../../bytes/index.ts'
 import { pinning } from './certificate-pin.ts'
+import { isPublicAddress, lookUpPublic, notPublicError } from './public-address.ts'
+import type { Upgraded } from './web-socket.ts'
+import { createHandshake, isAccepted, onUpgrade, readMessages } from './web-socket.ts'
 import { whyNotConnected } from './why-not-connected.ts'
 
 /** Where a wallet is reached, and with what. */
@@ -17,6 +21,8 @@ export type LinkOptions = {
   readonly certificate?: string | undefined
   /** Default 1 MiB. */
   readonly maxAnswerBytes?: number
+  /** Connects to addresses of the public internet alone, whatever DNS says: a stranger gave the URL. */
+  readonly publicOnly?: boolean
 }
 
 export type LinkRequest = {
@@ -30,6 +36,10 @@ export type LinkRequest = {
    * have been read. Orders to pay are sent so.
    */
   readonly alone?: boolean
+  /** It may reach the wallet twice: a POST that only asks. A GET always may. */
+  readonly repeatable?: boolean
+  /** Does not keep the process running: what listens, as long as there is something to listen for. */
+  readonly background?: boolean
 }
 
 /** No byte of the request can have reached the wallet. */
@@ -55,8 +65,29 @@ export type LinkStream =
   | NotSent
   | Lost
 
+type Opened =
+  | { readonly kind: 'answered'; readonly message: IncomingMessage }
+  | NotSent
+  | Lost
+  /** The idle connection that was taken turned out to be closed. */
+  | { readonly kind: 'stale' }
+
+/** A WebSocket. */
+export type LinkMessages =
+  | {
+      readonly kind: 'opened'
+      /** Ends when the server closes it. Rejects when it breaks, or nothing comes for too long. */
+      readonly messages: AsyncIterable<string>
+    }
+  /** An answer of another kind. */
+  | { readonly kind: 'answered'; readonly status: number }
+  | NotSent
+  | Lost
+
 const defaultMaxBytes = 1024 * 1024
 const keepAliveMs = 15_000
+/** A WebSocket whose server does not even ping is dead. */
+const defaultIdleMs = 60_000
 
 /**
  * The connections to one wallet over HTTP/1.1. Redirects are not followed and no proxy of the
@@ -72,7 +103,9 @@ export class NodeLink {
   readonly #options: LinkOptions
   readonly #kept: HttpAgent
   readonly #alone: HttpAgent
+  readonly #listening = new Set<Upgraded['socket']>()
   #serverSeconds: number | undefined
+  #isClosed = false
 
   constructor(options: LinkOptions) {
     this.#base = new URL(options.baseUrl)
@@ -112,39 +145,78 @@ export class NodeLink {
     }
   }
 
+  /**
+   * Opens a WebSocket and listens. It does not keep the process running, and the signal ends it.
+   *
+   * @param path - As of {@link LinkRequest}.
+   */
+  async listen(
+    path: string,
+    signal: AbortSignal,
+    { idleMs = defaultIdleMs }: { readonly idleMs?: number } = {},
+  ): Promise<LinkMessages> {
+    const handshake = createHandshake()
+    const { headers } = handshake
+    const request: LinkRequest = { method: 'GET', path, headers, alone: true, background: true }
+    const opened = await new Promise<Upgraded | Opened>((resolve) => {
+      this.#openOnce(request, signal, resolve).then(resolve)
+    })
+    if ('kind' in opened) {
+      if (opened.kind === 'stale') return { kind: 'lost', reason: 'the connection broke' }
+      if (opened.kind !== 'answered') return opened
+      opened.message.on('error', () => undefined).destroy()
+      return { kind: 'answered', status: opened.message.statusCode ?? 0 }
+    }
+    const { socket } = opened
+    if (!isAccepted(opened, handshake)) {
+      socket.destroy()
+      return { kind: 'lost', reason: 'it does not speak WebSocket there' }
+    }
+    this.#listening.add(socket)
+    socket.once('close', () => this.#listening.delete(socket))
+    const maxBytes = this.#options.maxAnswerBytes ?? defaultMaxBytes
+    return { kind: 'opened', messages: readMessages(opened, { maxBytes, idleMs, signal }) }
+  }
+
   close(): void {
+    this.#isClosed = true
     this.#kept.destroy()
     this.#alone.destroy()
+    for (const socket of this.#listening) socket.destroy()
   }
 
   async #open(
     request: LinkRequest,
     signal: AbortSignal,
   ): Promise<{ readonly kind: 'answered'; readonly message: IncomingMessage } | NotSent | Lost> {
-    const isRepeatable = request.method === 'GET' && request.alone !== true
+    const onlyAsks = request.method === 'GET' || request.repeatable === true
+    const isRepeatable = onlyAsks && request.alone !== true
     for (;;) {
       const opened = await this.#openOnce(request, signal)
       if (opened.kind !== 'stale') return opened
-      if (!isRepeatable) return { kind: 'lost', reason: 'the connection broke' }
+      if (!isRepeatable || this.#isClosed) {
+        return { kind: 'lost', reason: 'the connection broke' }
+      }
     }
   }
 
   async #openOnce(
     request: LinkRequest,
     signal: AbortSignal,
-  ): Promise<
-    | { readonly kind: 'answered'; readonly message: IncomingMessage }
-    | NotSent
-    | Lost
-    | { readonly kind: 'stale' }
-  > {
+    takeUpgraded?: (upgraded: Upgraded) => void,
+  ): Promise<Opened> {
     if (signal.aborted) return { kind: 'not-sent', reason: 'aborted' }
-    const { baseUrl: _, socketPath, headers, certificate } = this.#options
+    const { baseUrl: _, socketPath, headers, certificate, publicOnly } = this.#options
+    const hostname = this.#base.hostname.replace(/^\[|\]$/g, '')
+    // The address of a host that is one is not looked up.
+    if (publicOnly === true && isIP(hostname) !== 0 && !isPublicAddress(hostname)) {
+      return { kind: 'not-sent', reason: whyNotConnected(notPublicError(), false) }
+    }
     const isTls = this.#base.protocol === 'https:'
     const { method, path, body, alone } = request
     const outgoing = (isTls ? httpsRequest : httpRequest)({
       ...(socketPath === undefined
-        ? { hostname: this.#base.hostname.replace(/^\[|\]$/g, ''), port: this.#base.port }
+        ? { hostname, port: this.#base.port, ...(publicOnly === true && { lookup: lookUpPublic }) }
         : { socketPath }),
       method,
       path: this.#base.pathname.replace(/\/$/, '') + path,
@@ -161,12 +233,16 @@ export class NodeLink {
     return await new Promise((resolve) => {
       let isConnected = false
       outgoing.once('socket', (socket) => {
-        if (outgoing.reusedSocket) isConnected = true
         socket.setKeepAlive(true, keepAliveMs)
-        socket.once(isTls ? 'secureConnect' : 'connect', () => {
+        if (request.background === true) socket.unref()
+        const setConnected = (): void => {
           isConnected = true
-        })
+        }
+        // A socket that is used again is connected, and would collect listeners.
+        if (outgoing.reusedSocket) setConnected()
+        else socket.once(isTls ? 'secureConnect' : 'connect', setConnected)
       })
+      if (takeUpgraded !== undefined) onUpgrade(outgoing, takeUpgraded)
       outgoing.once('response', (message) => {
         this.#serverSeconds = secondsOf(message.headers.date) ?? this.#serverSeconds
         resolve({ kind: 'answered', message })

@@ -11,6 +11,10 @@ export type GivenOrder = {
   outcome: PaymentOutcome | undefined
   /** When nothing more was sent or waited for, on the clock that never jumps, in ms. */
   overAtMs: number | undefined
+  /** Whether an attempt of before failed: what a look-up calls failed may be that one. */
+  isRetry: boolean
+  /** Whether the wallet did not say how it ended, so that it may still be on its way there. */
+  wasLost: boolean
 }
 
 /** How many ended orders are remembered. Those without an end are all. */
@@ -32,21 +36,35 @@ export class Orders {
   /** Remembers an order from before it is sent. */
   add(
     hash: string,
-    order: Pick<GivenOrder, 'amountMsat' | 'maxFeeMsat'>,
+    order: Pick<GivenOrder, 'amountMsat' | 'maxFeeMsat' | 'isRetry'>,
     send: () => Promise<PaymentOutcome>,
   ): GivenOrder {
     const ending = send()
-    const given: GivenOrder = { ...order, ending, outcome: undefined, overAtMs: undefined }
+    const state = { outcome: undefined, overAtMs: undefined, wasLost: false }
+    const given: GivenOrder = { ...order, ending, ...state }
     this.#orders.set(hash, given)
     this.#ended.delete(hash)
     ending.then(
       (outcome) => {
-        given.overAtMs = performance.now()
+        given.overAtMs ??= performance.now()
         this.end(hash, outcome)
       },
       () => this.forget(hash),
     )
     return given
+  }
+
+  /** Nothing more is sent or waited for. */
+  over(hash: string, wasLost: boolean): void {
+    const order = this.#orders.get(hash)
+    if (order === undefined) return
+    order.overAtMs = performance.now()
+    order.wasLost = wasLost
+  }
+
+  markRetry(hash: string): void {
+    const order = this.#orders.get(hash)
+    if (order !== undefined) order.isRetry = true
   }
 
   /** What was certainly not given, or never arrived. */

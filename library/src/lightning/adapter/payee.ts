@@ -30,9 +30,10 @@ export type PayeeDriver = {
   readonly maxExpirySeconds?: number
   /**
    * What the wallet decides itself, so that the invoice may say something else than was asked for.
-   * Amount and network are always checked. Default: nothing.
+   * Amount and network are always checked. `empty-description`: what stands where nothing was asked for.
+   * Default: nothing.
    */
-  readonly decidesItself?: ReadonlySet<'description' | 'expiry'>
+  readonly decidesItself?: ReadonlySet<'description' | 'empty-description' | 'expiry'>
   /** Makes an invoice; gives the BOLT 11 text, in which everything is checked here. */
   create(order: InvoiceOrder, signal: AbortSignal): Promise<string>
   lookUp(hash: PaymentHash, signal: AbortSignal): Promise<InvoiceStatus>
@@ -47,6 +48,11 @@ export type PayeeDriver = {
    * still open, half as often, down to 30 s. Default 1000.
    */
   readonly pollMs?: number
+  /**
+   * Whether `lookUp` tells when an invoice settled. Where it tells when it was asked instead, a stream
+   * asks about what waits as soon as it begins, and what has settled by then is no news. Default true.
+   */
+  readonly tellsTime?: boolean
   /** How long one answer is waited for, in ms. Default 10 000. */
   readonly timeoutMs?: number
   /** Seconds since 1970. Default: the system's clock. */
@@ -79,7 +85,7 @@ export function createPayee(driver: PayeeDriver): Payee {
     } catch (error) {
       if (isL402Error(error, 'NODE_UNAVAILABLE') || error instanceof RangeError) throw error
       const reason = signal.aborted ? 'it did not answer in time' : 'it did not answer'
-      throw unavailable(kind, reason, error)
+      throw unavailable(kind, reason)
     }
   }
   const lookUp = (hash: PaymentHash, caller?: AbortSignal): Promise<InvoiceStatus> =>
@@ -89,12 +95,16 @@ export function createPayee(driver: PayeeDriver): Payee {
     lookUp,
     follow: driver.follow,
     pollMs: driver.pollMs ?? 1000,
+    tellsTime: driver.tellsTime ?? true,
     now: driver.now ?? (() => Math.floor(Date.now() / 1000)),
   })
 
   return {
     network,
     ...(amountStepMsat !== 1n && { amountStepMsat: msat(amountStepMsat) }),
+    ...(driver.maxDescriptionBytes !== undefined && {
+      maxDescriptionBytes: driver.maxDescriptionBytes,
+    }),
     createInvoice: async ({ signal: caller, ...order }) => {
       requireSayable(order, driver)
       const text = await within(caller, (signal) => driver.create(order, signal))
@@ -137,7 +147,7 @@ function readInvoice(text: string, order: InvoiceOrder, driver: PayeeDriver): In
     invoice = decodeInvoice(text)
   } catch (error) {
     const code = isL402Error(error) ? `: ${error.code}` : ''
-    throw unavailable(kind, `it made an invoice that cannot be read${code}`, error)
+    throw unavailable(kind, `it made an invoice that cannot be read${code}`)
   }
   if (invoice.network !== network) {
     const is = `it makes invoices of ${invoice.network}, and it was named as one of ${network}`
@@ -146,7 +156,10 @@ function readInvoice(text: string, order: InvoiceOrder, driver: PayeeDriver): In
   if (invoice.amountMsat !== order.amountMsat) {
     throw unavailable(kind, 'it made an invoice of another amount than was asked for')
   }
-  const mayDescribe = decidesItself?.has('description') === true
+  const isEmpty = order.description === ''
+  const mayDescribe =
+    decidesItself?.has('description') === true ||
+    (isEmpty && decidesItself?.has('empty-description') === true)
   if (!mayDescribe && !describes(invoice, order.description)) {
     throw unavailable(kind, 'it made an invoice of another description than was asked for')
   }

@@ -41,10 +41,12 @@ export type PayerDriver = {
   /** As {@link Payer.orderLagSeconds}. */
   readonly orderLagSeconds?: number
   /**
-   * Whether the wallet itself pays a hash at most once, also after a restart. One that may not is
-   * asked about the hash before the first order of this process.
+   * Whether the wallet is asked about a hash before the first order of this process: it may have been
+   * paid before. Default true, where it can be asked. Not needed of one that pays a hash once.
    */
-  readonly paysOnce: boolean
+  readonly asksFirst?: boolean
+  /** Whether what `lookUp` calls failed is certainly the latest order. Default false. */
+  readonly tellsAttempts?: boolean
   /**
    * Gives the order, once. What it rejects with is read so: NODE_UNAVAILABLE means that the order was
    * certainly not given; everything else, an abort included, is `unknown`.
@@ -63,7 +65,7 @@ export type PayerDriver = {
   readonly now?: () => number
 }
 
-const unknown: PaymentOutcome = { status: 'unknown' }
+const unknown = { status: 'unknown' } as const satisfies PaymentOutcome
 /**
  * The port has no word for "not told". Whoever reads an outcome takes an amount that is none for that
  * of the invoice, and a fee that is none for the whole ceiling (client.md R-PAY-36).
@@ -80,7 +82,7 @@ const notTold = undefined as unknown as Msat
  * @spec wallets.md R-ADP-1 to R-ADP-8
  */
 export function createPayer(driver: PayerDriver): Payer {
-  const { kind, network, id, orderTimeoutMs, lookUpTimeoutMs = 10_000 } = driver
+  const { kind, network, id, orderTimeoutMs, lookUpTimeoutMs = 10_000, asksFirst = true } = driver
   const now = driver.now ?? (() => Math.floor(Date.now() / 1000))
   const orders = new Orders()
 
@@ -89,6 +91,15 @@ export function createPayer(driver: PayerDriver): Payer {
     const { orderLagSeconds } = driver
     if (overAtMs === undefined || orderLagSeconds === undefined) return true
     return performance.now() - overAtMs < orderLagSeconds * 1000
+  }
+
+  /** Whether what a look-up calls failed may be another attempt than the last order. */
+  const mayBeOlder = (order: GivenOrder): boolean => {
+    if (order.overAtMs === undefined) return true
+    if (driver.tellsAttempts === true || !order.wasLost) return false
+    // Where nobody asked before, another process may have tried before.
+    const isFirst = !order.isRetry && (asksFirst || driver.orderLagSeconds === undefined)
+    return !isFirst && mayArrive(order)
   }
 
   /** @throws NODE_UNAVAILABLE when the wallet cannot be asked, or does not answer. */
@@ -114,6 +125,9 @@ export function createPayer(driver: PayerDriver): Payer {
       orders.forget(hashHex)
       return undefined
     }
+    if (told.status === 'failed' && order !== undefined && mayBeOlder(order)) {
+      return order.outcome ?? unknown
+    }
     const outcome = outcomeOf(told, order ?? { amountMsat: notTold, maxFeeMsat: notTold })
     if (outcome.status !== 'unknown') orders.end(hashHex, outcome)
     return outcome
@@ -134,8 +148,9 @@ export function createPayer(driver: PayerDriver): Payer {
       told = await untilAborted(driver.order(order, signal), signal)
     } catch (error) {
       if (isL402Error(error, 'NODE_UNAVAILABLE')) throw error
-      return findOut(hash)
+      told = unknown
     }
+    orders.over(encodeHex(hash), told.status === 'unknown')
     const isDoubtful =
       told.status === 'unknown' || (told.status === 'failed' && told.reason === 'already-paid')
     if (!isDoubtful) return outcomeOf(told, order)
@@ -147,7 +162,7 @@ export function createPayer(driver: PayerDriver): Payer {
   const askThenGive = async (order: Order): Promise<PaymentOutcome> => {
     const { invoice } = order
     const isExpired = now() >= expiresAtSeconds(invoice)
-    if (driver.lookUp !== undefined && (isExpired || !driver.paysOnce)) {
+    if (driver.lookUp !== undefined && (isExpired || asksFirst)) {
       const signal = AbortSignal.timeout(lookUpTimeoutMs)
       let told: Told | undefined
       try {
@@ -156,6 +171,7 @@ export function createPayer(driver: PayerDriver): Payer {
         throw asUnavailable(kind, error, signal)
       }
       if (told !== undefined && told.status !== 'failed') return outcomeOf(told, order)
+      if (told !== undefined) orders.markRetry(encodeHex(invoice.paymentHash))
     }
     if (isExpired) return { status: 'failed', reason: 'expired' }
     return await give(order)
@@ -173,11 +189,12 @@ export function createPayer(driver: PayerDriver): Payer {
     if (known?.status === 'settled') return known
     if (known?.status === 'unknown') return orUnknown(findOut(hash), signal)
     // Under way: joined. Failed, or never ordered: sent.
-    const amounts = { amountMsat, maxFeeMsat }
-    const isUnderWay = before !== undefined && known === undefined
-    const given = isUnderWay
-      ? before
-      : orders.add(hashHex, amounts, () => askThenGive({ invoice, ...amounts }))
+    if (before !== undefined && known === undefined) return orUnknown(before.ending, signal)
+    const order = { invoice, amountMsat, maxFeeMsat }
+    const isRetry = before !== undefined
+    const given = orders.add(hashHex, { amountMsat, maxFeeMsat, isRetry }, () =>
+      isRetry ? give(order) : askThenGive(order),
+    )
     return orUnknown(given.ending, signal)
   }
 
@@ -210,11 +227,7 @@ function outcomeOf(
 
 function asUnavailable(kind: string, error: unknown, signal: AbortSignal): Error {
   if (isL402Error(error, 'NODE_UNAVAILABLE')) return error
-  return unavailable(
-    kind,
-    signal.aborted ? 'it did not answer in time' : 'it did not answer',
-    error,
-  )
+  return unavailable(kind, signal.aborted ? 'it did not answer in time' : 'it did not answer')
 }
 
 async function orUnknown(

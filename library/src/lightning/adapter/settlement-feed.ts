@@ -11,6 +11,8 @@ type FeedOptions = {
     | ((signal: AbortSignal, opened: () => void) => AsyncIterable<Settlement>)
     | undefined
   readonly pollMs: number
+  /** Whether `settledAtSeconds` of a look-up is when it settled, and not when it was asked. */
+  readonly tellsTime: boolean
   readonly now: () => number
 }
 
@@ -33,6 +35,8 @@ const maxAsksARound = 20
 /** The most that are remembered; the oldest go first. */
 const maxWaiting = 10_000
 const maxTold = 10_000
+/** How long what the wallet tells first is held back, so that what settled before it is told before it. */
+const maxHoldMs = 250
 
 /**
  * The settlements of one wallet, as streams.
@@ -67,7 +71,8 @@ export class SettlementFeed {
     // After a stream that broke, what settled meanwhile is news: nobody was told.
     const older = new Set(this.#isBroken ? [] : this.#waiting.keys())
     this.#isBroken = false
-    const reader = new Reader(this.#options.now(), older, () => {
+    const { now, tellsTime } = this.#options
+    const reader = new Reader({ sinceSeconds: now(), older, tellsTime }, () => {
       stop.abort()
       this.#readers.delete(reader)
       signal.removeEventListener('abort', onAbort)
@@ -94,22 +99,32 @@ export class SettlementFeed {
   }
 
   #run(reader: Reader, signal: AbortSignal): void {
-    let isOpen = false
+    const stands = new AbortController()
     const breakDown = (error: unknown): void => {
       if (signal.aborted) return
       this.#isBroken = true
       reader.fail(error)
     }
-    this.#listen(reader, signal, () => {
-      isOpen = true
-    }).catch(breakDown)
-    this.#ask(signal, () => isOpen).catch(breakDown)
+    const caughtUp = this.#ask(signal, stands.signal)
+    caughtUp.catch(breakDown)
+    this.#listen(reader, signal, stands, caughtUp).catch(breakDown)
   }
 
-  async #listen(reader: Reader, signal: AbortSignal, opened: () => void): Promise<void> {
+  async #listen(
+    reader: Reader,
+    signal: AbortSignal,
+    stands: AbortController,
+    caughtUp: Promise<void>,
+  ): Promise<void> {
     const { follow, kind } = this.#options
     if (follow === undefined) return
-    for await (const settlement of follow(signal, opened)) {
+    let isHeld = true
+    for await (const settlement of follow(signal, () => stands.abort())) {
+      // What settled before this stood is told first, unless it takes too long to find out.
+      if (isHeld && stands.signal.aborted) {
+        await Promise.race([caughtUp.catch(() => undefined), pause(maxHoldMs, signal)])
+        isHeld = false
+      }
       this.#waiting.delete(encodeHex(settlement.paymentHash))
       reader.tell(settlement)
       if (signal.aborted) return
@@ -118,13 +133,17 @@ export class SettlementFeed {
   }
 
   /** Asks about what waits, until the wallet itself tells. */
-  async #ask(signal: AbortSignal, isOpen: () => boolean): Promise<void> {
-    const { pollMs, lookUp, now } = this.#options
+  async #ask(signal: AbortSignal, stands: AbortSignal): Promise<void> {
+    const { pollMs, lookUp, now, tellsTime } = this.#options
+    // Where nobody tells when it was, it has to be seen open first, so that it is news later.
+    if (!tellsTime) for (const one of this.#waiting.values()) one.nextAskMs = 0
+    let isFirst = !tellsTime
     // Once more after it stands: what settled just before was told to nobody.
     let isLast = false
     while (!signal.aborted && !isLast) {
-      await pause(isOpen() ? 0 : pollMs, signal)
-      isLast = isOpen()
+      await pause(isFirst ? 0 : pollMs, AbortSignal.any([signal, stands]))
+      isFirst = false
+      isLast = stands.aborted
       const nowMs = performance.now()
       const due = [...this.#waiting.values()].filter((one) => isLast || one.nextAskMs <= nowMs)
       for (const one of isLast ? due : due.slice(0, maxAsksARound)) {
@@ -136,6 +155,8 @@ export class SettlementFeed {
           const { amountMsat, settledAtSeconds } = found
           const settlement = { paymentHash: one.hash, amountMsat, settledAtSeconds }
           for (const each of this.#readers) each.tellFound(settlement)
+        } else {
+          for (const each of this.#readers) each.sawUnsettled(one.hash)
         }
         const isOver = found.status !== 'open' || now() >= one.untilSeconds
         if (isOver) this.#waiting.delete(encodeHex(one.hash))
@@ -150,16 +171,25 @@ class Reader implements AsyncIterableIterator<Settlement> {
   /** Hashes that were told, oldest first: a wallet may tell twice. */
   readonly #told = new Set<string>()
   readonly #sinceSeconds: number
-  /** Hashes that waited already when this reader came. */
-  readonly #older: ReadonlySet<string>
+  /** Hashes that waited already when this reader came, and were not seen unsettled since. */
+  readonly #older: Set<string>
+  readonly #tellsTime: boolean
   readonly #close: () => void
-  #wake: (() => void) | undefined
+  readonly #waiters = new Set<() => void>()
   #isOver = false
   #error: unknown
 
-  constructor(sinceSeconds: number, older: ReadonlySet<string>, close: () => void) {
-    this.#sinceSeconds = sinceSeconds
-    this.#older = older
+  constructor(
+    start: {
+      readonly sinceSeconds: number
+      readonly older: Set<string>
+      readonly tellsTime: boolean
+    },
+    close: () => void,
+  ) {
+    this.#sinceSeconds = start.sinceSeconds
+    this.#older = start.older
+    this.#tellsTime = start.tellsTime
     this.#close = close
   }
 
@@ -170,7 +200,13 @@ class Reader implements AsyncIterableIterator<Settlement> {
   /** What a look-up found: it may have settled before this reader came, and is then no news. */
   tellFound(settlement: Settlement): void {
     const isOld = this.#older.has(encodeHex(settlement.paymentHash))
-    if (!isOld || settlement.settledAtSeconds > this.#sinceSeconds) this.tell(settlement)
+    const isNews = this.#tellsTime && settlement.settledAtSeconds > this.#sinceSeconds
+    if (!isOld || isNews) this.tell(settlement)
+  }
+
+  /** Whatever settles after this is news. */
+  sawUnsettled(hash: PaymentHash): void {
+    this.#older.delete(encodeHex(hash))
   }
 
   tell(settlement: Settlement): void {
@@ -182,7 +218,7 @@ class Reader implements AsyncIterableIterator<Settlement> {
       this.#told.delete(oldest!)
     }
     this.#queue.push(settlement)
-    this.#wake?.()
+    this.#wake()
   }
 
   fail(error: unknown): void {
@@ -195,7 +231,7 @@ class Reader implements AsyncIterableIterator<Settlement> {
     if (this.#isOver) return
     this.#isOver = true
     this.#close()
-    this.#wake?.()
+    this.#wake()
   }
 
   async next(): Promise<IteratorResult<Settlement>> {
@@ -203,15 +239,19 @@ class Reader implements AsyncIterableIterator<Settlement> {
       const settlement = this.#isOver && this.#error === undefined ? undefined : this.#queue.shift()
       if (settlement !== undefined) return { done: false, value: settlement }
       if (this.#isOver) return this.#finish()
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
+      await new Promise<void>((resolve) => this.#waiters.add(resolve))
     }
   }
 
   async return(): Promise<IteratorResult<Settlement>> {
     this.end()
     return { done: true, value: undefined }
+  }
+
+  #wake(): void {
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    for (const look of waiters) look()
   }
 
   #finish(): IteratorResult<Settlement> {
@@ -232,6 +272,8 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
       resolve()
     }
     const timer = setTimeout(done, ms)
+    // Whoever only listens must not keep a program running that has nothing else to do.
+    timer.unref()
     signal.addEventListener('abort', done)
   })
 }

@@ -1,3 +1,5 @@
+import { notPublicCode } from './public-address.ts'
+
 const selfSigned = 'its certificate is signed by itself: name it, with cert=file:/path/to/tls.cert'
 const notPinned = 'its certificate is not the one that was named with cert='
 
@@ -16,6 +18,7 @@ const sentences: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ENOTFOUND: 'there is no host of that name',
   EAI_AGAIN: 'the name of the host could not be looked up',
+  [notPublicCode]: 'it is on this machine or in a private network, and not asked',
   EHOSTUNREACH: 'its network cannot be reached',
   ENETUNREACH: 'its network cannot be reached',
   ETIMEDOUT: 'it could not be reached in time',

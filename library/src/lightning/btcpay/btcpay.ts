@@ -1,9 +1,23 @@
+import { encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
 import type { Network } from '../../invoice/index.ts'
+import {
+  createPayee,
+  createPayer,
+  NodeLink,
+  requireBaseUrl,
+  requireHeaderText,
+  requireMs,
+  requireNetwork,
+} from '../adapter/index.ts'
 import type { Payee, Payer, Wallet } from '../index.ts'
+import { examineStore } from './examine.ts'
+import { createInvoices } from './invoices.ts'
+import { createPayments } from './payments.ts'
 
 export type BtcpayOptions = {
-  /** `https://btcpay.example.com`, with a path where it has one. */
+  /** `https://btcpay.example.com`, with a path where it has one. https, or http on this machine. */
   readonly url: string
+  /** As in the address of the store's settings. */
   readonly storeId: string
   /** An API key of the Greenfield API. Secret. */
   readonly key: string
@@ -11,6 +25,8 @@ export type BtcpayOptions = {
   readonly certificate?: string
   /** Default `bitcoin`. */
   readonly network?: Network
+  /** Whether invoices tell the way through channels that are not announced. Default false. */
+  readonly privateRouteHints?: boolean
   /** How long an answer is waited for, in ms. Default 10 000. */
   readonly timeoutMs?: number
   /** How long the end of a payment is waited for, in ms; then it is unknown. Default 75 000. */
@@ -21,7 +37,71 @@ export type BtcpayOptions = {
 
 export type BtcpayWallet = Wallet & { readonly payee: Payee; readonly payer: Payer }
 
-/** @throws {RangeError} for an option that is not as its type says; never with the text of a secret. */
+/** Begins what errors say. */
+const kind = 'btcpay'
+/**
+ * BTCPay hands an order to its node at once and gives up after the `sendTimeout` that it was told, a
+ * minute. What a proxy before it holds, it holds for a minute or two.
+ */
+const orderLagSeconds = 600
+
+/**
+ * The Lightning node of one store of a BTCPay Server, by its Greenfield API.
+ *
+ * What BTCPay says of a payment is what the node behind it says. A payment has failed when BTCPay
+ * answered the order with an error and knows the payment as failed or, having found no route, not at all;
+ * and when a look-up says so of a payment that no attempt can follow.
+ *
+ * The fee ceiling is told in whole satoshis, rounded down. Below one satoshi nothing is ordered: BTCPay
+ * would drop the ceiling. Nodes that are accounts at somebody else's (LNDhub) may not keep it.
+ *
+ * There are no events but webhooks, which the API key of a gateway cannot make: open invoices are asked
+ * about.
+ *
+ * @throws {RangeError} for an option that is not as its type says; never with the text of a secret.
+ * @spec wallets.md R-BTP-1 to R-BTP-12
+ */
 export function createBtcpay(options: BtcpayOptions): BtcpayWallet {
-  throw new Error(`${typeof options}: not built`)
+  const url = requireBaseUrl('url', options.url)
+  const storeId = requireStoreId(options.storeId)
+  const network = requireNetwork(options.network)
+  const timeoutMs = requireMs('timeoutMs', options.timeoutMs, 10_000)
+  const orderTimeoutMs = requireMs('orderTimeoutMs', options.orderTimeoutMs, 75_000)
+  const now = options.now ?? (() => Math.floor(Date.now() / 1000))
+  const link = new NodeLink({
+    baseUrl: url,
+    headers: { authorization: `token ${requireHeaderText('key', options.key)}` },
+    certificate: options.certificate,
+  })
+  const store = { kind, link, path: `/api/v1/stores/${storeId}/lightning/BTC` } as const
+  const { privateRouteHints = false } = options
+
+  return {
+    kind,
+    network,
+    payee: createPayee({
+      kind,
+      network,
+      timeoutMs,
+      now,
+      ...createInvoices({ ...store, privateRouteHints, now }),
+    }),
+    payer: createPayer({
+      kind,
+      network,
+      id: encodeHex(sha256(encodeUtf8(`${kind} ${url} ${storeId}`))),
+      orderLagSeconds,
+      orderTimeoutMs,
+      lookUpTimeoutMs: timeoutMs,
+      now,
+      ...createPayments({ ...store, orderTimeoutMs, now }),
+    }),
+    examine: (signal) => examineStore({ ...store, storeId, timeoutMs }, signal),
+    close: () => link.close(),
+  }
+}
+
+function requireStoreId(text: string): string {
+  if (typeof text === 'string' && /^[A-Za-z0-9_-]{1,128}$/.test(text)) return text
+  throw new RangeError('storeId: expected letters and digits, as in the address of the store')
 }

@@ -127,7 +127,7 @@ export function createHttpWallet(options: HttpWalletOptions): Payer {
     network,
     id: encodeHex(sha256(encodeUtf8(settings.url))),
     // What nobody can be asked about is guarded by the journal alone.
-    paysOnce: true,
+    asksFirst: false,
     order,
     ...(lookupUrl !== undefined && { lookUp }),
     orderTimeoutMs: timeoutMs,

@@ -1,26 +1,113 @@
+import { decodeUtf8, encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
 import type { Network } from '../../invoice/index.ts'
+import type { Macaroon } from '../../macaroon/index.ts'
+import { encodeMacaroon } from '../../macaroon/index.ts'
+import { createPayee, createPayer, NodeLink } from '../adapter/index.ts'
 import type { Payee, Payer, Wallet } from '../index.ts'
+import { examineLnd } from './examine.ts'
+import { kind } from './lnd-answer.ts'
+import { LndPayee } from './lnd-payee.ts'
+import { createPayments } from './lnd-payer.ts'
+import { readOptions } from './settings.ts'
 
 export type LndOptions = {
   /** Of its REST interface: `https://host:8080`. http on this machine only. */
   readonly url: string
-  /** As `lncli bakemacaroon` writes it. Secret. */
-  readonly macaroon: Uint8Array
+  /** As `lncli bakemacaroon` writes it: the bytes of its file, or these in hex or base64. Secret. */
+  readonly macaroon: Uint8Array | string
   /** PEM: its `tls.cert`. Without one, what the system trusts. */
   readonly certificate?: string
   /** Default `bitcoin`. */
   readonly network?: Network
+  /**
+   * Whether invoices tell the way through channels that are not public. A node that has no other
+   * channels cannot be paid without. Default false.
+   */
+  readonly privateChannels?: boolean
   /** How long an answer is waited for, in ms. Default 10 000. */
   readonly timeoutMs?: number
   /** How long the end of a payment is waited for, in ms; then it is unknown. Default 75 000. */
   readonly orderTimeoutMs?: number
+  /**
+   * How long an order may still be on its way when the connection to lnd is gone, in seconds. Default
+   * 120: lnd takes an order up when it reads it, and holds none back; what is left is the network, and
+   * a system gives up within two minutes on what it has to send for a connection that was closed.
+   */
+  readonly orderLagSeconds?: number
   /** Seconds since 1970. Default: the system's clock. */
   readonly now?: () => number
 }
 
 export type LndWallet = Wallet & { readonly payee: Payee; readonly payer: Payer }
 
-/** @throws {RangeError} for an option that is not as its type says; never with the text of a secret. */
+/**
+ * A node of lnd, over its REST interface. Nothing is connected before the first call.
+ *
+ * @throws {RangeError} for an option that is not as its type says; never with the text of a secret.
+ * @spec wallets.md R-LND-1 to R-LND-22
+ * @example
+ * const lnd = createLnd({
+ *   url: 'https://127.0.0.1:8080',
+ *   macaroon: await readFile('receive.macaroon'),
+ *   certificate: await readFile('tls.cert', 'utf8'),
+ * })
+ */
 export function createLnd(options: LndOptions): LndWallet {
-  throw new Error(`${typeof options}: not built`)
+  const settings = readOptions(options)
+  const { url, network, macaroon, certificate, timeoutMs, orderTimeoutMs } = settings
+  const link = new NodeLink({
+    baseUrl: url,
+    headers: { 'grpc-metadata-macaroon': encodeHex(encodeMacaroon(macaroon)) },
+    certificate,
+  })
+  const clock = options.now === undefined ? {} : { now: options.now }
+  const invoices = new LndPayee(link, settings.usesPrivateChannels)
+
+  return {
+    kind,
+    network,
+    payee: createPayee({
+      kind,
+      network,
+      create: (order, signal) => invoices.create(order, signal),
+      lookUp: (hash, signal) => invoices.lookUp(hash, signal),
+      follow: (signal, opened) => invoices.follow(signal, opened),
+      timeoutMs,
+      ...clock,
+    }),
+    payer: createPayer({
+      kind,
+      network,
+      id: idOf(url, macaroon),
+      orderLagSeconds: settings.orderLagSeconds,
+      // It pays a hash once by itself.
+      asksFirst: false,
+      ...createPayments(link, { timeoutMs, orderTimeoutMs }),
+      orderTimeoutMs,
+      lookUpTimeoutMs: timeoutMs,
+      ...clock,
+    }),
+    examine: (caller) => {
+      const limit = AbortSignal.timeout(timeoutMs)
+      const signal = caller === undefined ? limit : AbortSignal.any([caller, limit])
+      return examineLnd(link, macaroon, signal)
+    },
+    close: () => link.close(),
+  }
+}
+
+/** The node, and the account on it where the macaroon is that of one (litd). */
+function idOf(url: string, { unverifiedCaveats }: Macaroon): string {
+  const accounts = unverifiedCaveats
+    .map(({ identifier }) => textOf(identifier))
+    .filter((text) => text.startsWith('lnd-custom account '))
+  return encodeHex(sha256(encodeUtf8([kind, url, ...accounts].join(' '))))
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return decodeUtf8(bytes)
+  } catch {
+    return ''
+  }
 }

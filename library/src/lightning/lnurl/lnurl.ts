@@ -1,5 +1,9 @@
 import type { Network } from '../../invoice/index.ts'
+import { createPayee, inTime, requireMs, requireNetwork } from '../adapter/index.ts'
 import type { Payee, Wallet } from '../index.ts'
+import { readAddress } from './address.ts'
+import { Origins } from './origins.ts'
+import { PayService } from './pay-service.ts'
 
 export type LnurlOptions = {
   /** A Lightning Address, `alice@example.com`, or an `lnurl1…`, or the https URL behind it. */
@@ -8,13 +12,61 @@ export type LnurlOptions = {
   readonly network?: Network
   /** How long an answer is waited for, in ms. Default 10 000. */
   readonly timeoutMs?: number
+  /** How often an invoice that waits is asked about at first, in ms. Default 2000. */
+  readonly pollMs?: number
   /** Seconds since 1970. Default: the system's clock. */
   readonly now?: () => number
 }
 
 export type LnurlWallet = Wallet & { readonly payee: Payee }
 
-/** @throws {RangeError} for an option that is not as its type says; never with the text of a secret. */
+/** Begins what errors say. */
+const kind = 'lnurl'
+
+/**
+ * Whoever a Lightning Address belongs to, as one who is paid: LNURL-pay (LUD-06, LUD-16) at a service
+ * that tells what was paid (LUD-21). It needs no credential and can spend nothing.
+ *
+ * The service decides what an invoice says beside its amount: description and expiry are its own. It holds
+ * or forwards the money, and its word counts; but only with a preimage that hashes to the payment hash.
+ *
+ * @throws {RangeError} for an option that is not as its type says.
+ * @spec wallets.md R-LNU-1 to R-LNU-11
+ */
 export function createLnurl(options: LnurlOptions): LnurlWallet {
-  throw new Error(`${typeof options}: not built`)
+  const url = readAddress(options.address)
+  const network = requireNetwork(options.network)
+  const timeoutMs = requireMs('timeoutMs', options.timeoutMs, 10_000)
+  const pollMs = requireMs('pollMs', options.pollMs, 2000)
+  const now = options.now ?? (() => Math.floor(Date.now() / 1000))
+  const origins = new Origins(url)
+  const service = new PayService({ kind, url, origins, timeoutMs, now })
+
+  return {
+    kind,
+    network,
+    payee: createPayee({
+      kind,
+      network,
+      decidesItself: new Set(['description', 'expiry']),
+      create: service.create,
+      lookUp: service.lookUp,
+      tellsTime: false,
+      pollMs,
+      timeoutMs,
+      now,
+    }),
+    payer: undefined,
+    examine: (signal) =>
+      inTime(kind, timeoutMs, signal, async (limit) => {
+        await service.ask(limit)
+        return {
+          network: undefined,
+          notReady: undefined,
+          powers: { receive: true, spend: false, beyond: [] },
+          nowSeconds: origins.serverSeconds,
+        }
+      }),
+    close: () => origins.close(),
+  }
 }

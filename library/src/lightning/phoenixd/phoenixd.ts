@@ -1,5 +1,19 @@
+import { encodeBase64, encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
 import type { Network } from '../../invoice/index.ts'
+import {
+  createPayee,
+  createPayer,
+  NodeLink,
+  requireBaseUrl,
+  requireHeaderText,
+  requireMs,
+  requireNetwork,
+} from '../adapter/index.ts'
 import type { Payee, Payer, Wallet } from '../index.ts'
+import { examinePhoenixd } from './examine.ts'
+import { createInvoices } from './invoices.ts'
+import { createPayments } from './payments.ts'
+import { kind } from './requests.ts'
 
 export type PhoenixdOptions = {
   /** `http://127.0.0.1:9740`, or https behind a proxy. */
@@ -20,7 +34,51 @@ export type PhoenixdOptions = {
 
 export type PhoenixdWallet = Wallet & { readonly payee: Payee; readonly payer: Payer }
 
-/** @throws {RangeError} for an option that is not as its type says; never with the text of a secret. */
+/**
+ * A phoenixd, by its HTTP API.
+ *
+ * It makes invoices of whole satoshis, with descriptions of at most 128 bytes. It takes no fee ceiling:
+ * each payment costs 4 sat and 0.4 %, so a payment with a lower ceiling is not ordered.
+ *
+ * How long an order can be on its way to it is not known: phoenixd holds one until it knows the height
+ * of the chain, and writes it down only then.
+ *
+ * @throws {RangeError} for an option that is not as its type says; never with the text of a secret.
+ * @spec wallets.md R-PHX-1 to R-PHX-13
+ */
 export function createPhoenixd(options: PhoenixdOptions): PhoenixdWallet {
-  throw new Error(`${typeof options}: not built`)
+  const baseUrl = requireBaseUrl('url', options.url)
+  const password = requireHeaderText('password', options.password)
+  const network = requireNetwork(options.network)
+  const timeoutMs = requireMs('timeoutMs', options.timeoutMs, 10_000)
+  const orderTimeoutMs = requireMs('orderTimeoutMs', options.orderTimeoutMs, 75_000)
+  const now = options.now ?? (() => Math.floor(Date.now() / 1000))
+  const link = new NodeLink({
+    baseUrl,
+    headers: { authorization: `Basic ${encodeBase64(encodeUtf8(`:${password}`))}` },
+    certificate: options.certificate,
+  })
+
+  return {
+    kind,
+    network,
+    payee: createPayee({
+      kind,
+      network,
+      timeoutMs,
+      now,
+      ...createInvoices(link, timeoutMs),
+    }),
+    payer: createPayer({
+      kind,
+      network,
+      id: encodeHex(sha256(encodeUtf8(`${kind} ${baseUrl}`))),
+      orderTimeoutMs,
+      lookUpTimeoutMs: timeoutMs,
+      now,
+      ...createPayments(link, timeoutMs),
+    }),
+    examine: (signal) => examinePhoenixd(link, timeoutMs, signal),
+    close: () => link.close(),
+  }
 }

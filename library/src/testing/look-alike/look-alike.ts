@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { answerUpgrade, sendMessages } from './web-socket.ts'
 import type { WireFault } from './wire-fault.ts'
 import { spoilAnswer } from './wire-fault.ts'
 
@@ -21,7 +22,10 @@ export type WireRequest = {
 export type WireAnswer = {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Text, or texts that are sent as they come, each at once. */
+  /**
+   * Text, or texts that are sent as they come, each at once: of status 101 as the messages of a
+   * WebSocket.
+   */
   readonly body: string | AsyncIterable<string>
 }
 
@@ -79,12 +83,17 @@ export async function serveLookAlike(
     server.on('request', (message, response) => {
       respond(message, response).catch(() => response.destroy())
     })
+    server.on('upgrade', (message, socket) => {
+      respond(message, answerUpgrade(message, socket)).catch(() => socket.destroy())
+    })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(port, '127.0.0.1', resolve)
     })
     return server
   }
   const shut = async (server: Server): Promise<void> => {
+    // Also those that the system has accepted and nobody has seen yet.
+    server.on('connection', (socket) => socket.resetAndDestroy())
     for (const socket of sockets) socket.resetAndDestroy()
     await new Promise((resolve) => server.close(resolve))
   }
@@ -138,6 +147,7 @@ async function send(
   response: ServerResponse,
   { status, headers, body }: WireAnswer,
 ): Promise<void> {
+  if (status === 101) return sendMessages(response, body)
   response.writeHead(status, { 'content-type': 'application/json', ...headers })
   if (typeof body === 'string') {
     response.end(body)

@@ -192,7 +192,7 @@ describe('R-AGT-41 the wallet', () => {
     expect(report.ok).toBe(false)
     expect(await checkOf('wallet')).toMatchObject({
       verdict: 'failure',
-      message: expect.stringContaining('does not answer'),
+      message: expect.stringContaining('it cannot be reached'),
     })
   })
 
@@ -202,7 +202,7 @@ describe('R-AGT-41 the wallet', () => {
     expect(report.ok).toBe(false)
     expect(report.checks.find(({ name }) => name === 'wallet')).toMatchObject({
       verdict: 'failure',
-      message: 'SATWAY_WALLET: expected devnet:FILE, https://…/payinvoice, or none',
+      message: expect.stringContaining('SATWAY_WALLET: expected a wallet URI: lnd://'),
     })
     expect(report.checks.at(-1)?.name).toBe('disk')
   })
@@ -236,14 +236,18 @@ describe('R-AGT-41 the wallet', () => {
     environment['SATWAY_TOKEN'] = 'hunter2'
     environment['SATWAY_WALLET'] = `${url}?token=env:SATWAY_TOKEN`
     const report = await look()
-    expect(report.checks.find(({ name }) => name === 'privilege')).toMatchObject({
+    expect(report.checks.find(({ name }) => name === 'credential')).toMatchObject({
       verdict: 'warning',
       message: expect.stringContaining('the variable SATWAY_TOKEN'),
+    })
+    expect(report.checks.find(({ name }) => name === 'privilege')).toMatchObject({
+      verdict: 'ok',
+      message: expect.stringMatching(/^nobody can tell from here\. Use a token that pays/),
     })
     expect(JSON.stringify(report)).not.toContain('hunter2')
     write('wallet.token', 'hunter2')
     environment['SATWAY_WALLET'] = `${url}?token=file:${inHome('wallet.token')}`
-    expect(await checkOf('privilege')).toMatchObject({ verdict: 'ok' })
+    expect(await checkOf('credential')).toMatchObject({ verdict: 'ok' })
     chmodSync(inHome('wallet.token'), 0o644)
     expect(await checkOf('wallet')).toMatchObject({
       verdict: 'failure',

@@ -12,10 +12,14 @@ import { checkNetwork, checkWallet } from './wallet-checks.ts'
  * Looks at everything that a payment depends on. Pays and mends nothing. Receipts that the file still
  * lacks are added to it before it is verified; nothing else is written.
  *
+ * @param given - A wallet URI of the command line. Default: the wallet that would pay.
  * @throws {Failure} for a home that cannot be named.
- * @spec agent.md R-AGT-40 to R-AGT-46
+ * @spec agent.md R-AGT-40 to R-AGT-47
  */
-export async function examine(environment: Environment = process.env): Promise<DoctorReport> {
+export async function examine(
+  environment: Environment = process.env,
+  given?: string,
+): Promise<DoctorReport> {
   const startedAt = { wall: Date.now(), elapsed: performance.now() }
   const home = homeOf(undefined, environment)
   const settings = await checkConfig(home)
@@ -23,15 +27,15 @@ export async function examine(environment: Environment = process.env): Promise<D
   const {
     checks: walletChecks,
     wallet,
-    serverSeconds,
-  } = await checkWallet(settings.config ?? { wallet: 'none' }, environment)
+    facts,
+  } = await checkWallet(given, settings.config ?? { wallet: 'none' }, environment)
   const realMoney = wallet?.realMoney ?? false
   const journal = await checkJournal(home, settings.config, wallet)
   const jumpMs = Date.now() - startedAt.wall - (performance.now() - startedAt.elapsed)
   const checks = [
     attempt('node', () => checkNode()),
-    ...(settings.config === undefined ? [] : walletChecks),
-    attempt('network', () => checkNetwork(wallet, book)),
+    ...(settings.config === undefined && given === undefined ? [] : walletChecks),
+    attempt('network', () => checkNetwork(wallet, facts, book)),
     attempt('policy', () => checkPolicy(book, realMoney)),
     attempt('policy owner', () => checkPolicyOwner(book, realMoney)),
     settings.check,
@@ -39,7 +43,7 @@ export async function examine(environment: Environment = process.env): Promise<D
     attempt('files', () => checkModes(home)),
     attempt('clock', () =>
       checkClock(Date.now() / 1000, {
-        walletSeconds: serverSeconds,
+        walletSeconds: facts?.nowSeconds,
         journalSeconds: journal.latestSeconds,
         jumpSeconds: jumpMs / 1000,
       }),

@@ -5,7 +5,7 @@ import type { Journal } from 'satway/journal'
 import type { DoctorCheck } from '../../schema/index.ts'
 import type { AgentConfig } from '../config-file.ts'
 import type { Home } from '../home.ts'
-import type { Wallet } from '../wallet.ts'
+import type { AgentWallet } from '../wallet.ts'
 import { failure, failureOf, ok, skipped, warning } from './verdicts.ts'
 
 /** What was found in the journal, and the latest moment that it has seen. */
@@ -25,7 +25,7 @@ const maxNamed = 5
 export async function checkJournal(
   home: Home,
   config: AgentConfig | undefined,
-  wallet: Wallet | undefined,
+  wallet: AgentWallet | undefined,
 ): Promise<JournalFindings> {
   const { journalFile: path, receiptsFile: receiptsPath } = home
   if (!existsSync(path)) {
@@ -91,7 +91,7 @@ function unusable(error: unknown): DoctorCheck {
 
 async function checkUnfinished(
   { ledger }: Journal,
-  wallet: Wallet | undefined,
+  wallet: AgentWallet | undefined,
 ): Promise<DoctorCheck> {
   const open = await ledger.unfinished()
   if (open.length === 0) return ok('unfinished', 'every payment has ended')
@@ -127,7 +127,7 @@ async function checkUndelivered({ tokens }: Journal): Promise<readonly DoctorChe
 /** Whether nobody will ever tell how a payment ended. */
 function isHopeless(
   { state, createdAtSeconds }: PaymentEntry,
-  wallet: Wallet | undefined,
+  wallet: AgentWallet | undefined,
 ): boolean {
   if (wallet?.payer === undefined || wallet.looksUp || state === 'settled') return false
   return Date.now() / 1000 - createdAtSeconds > daySeconds

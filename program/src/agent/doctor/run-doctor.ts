@@ -9,7 +9,7 @@ import { examine } from './examine.ts'
 
 /** Runs `satway doctor`. */
 export async function runDoctor(given: Given, desk: Desk = openDesk()): Promise<number> {
-  const report = await examine(desk.environment)
+  const report = await examine(desk.environment, given.text('wallet'))
   writeOne(given, desk, report, () => renderReport(desk.screen, report))
   return report.ok ? exitCodes.ok : exitCodes.failed
 }

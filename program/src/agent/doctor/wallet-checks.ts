@@ -1,43 +1,44 @@
 import { randomBytes } from 'node:crypto'
+import type { Network } from 'satway'
 import { isL402Error, paymentHash } from 'satway'
+import type { WalletFacts } from 'satway/lightning'
+import { leastPrivilege } from 'satway/lightning/wallet'
 import type { DoctorCheck } from '../../schema/index.ts'
 import type { AgentConfig } from '../config-file.ts'
 import type { Environment } from '../home.ts'
 import type { PolicyBook } from '../policy-book.ts'
-import type { Wallet } from '../wallet.ts'
+import type { AgentWallet } from '../wallet.ts'
 import { openWallet, walletAdvice } from '../wallet.ts'
 import { failure, failureOf, ok, skipped, warning } from './verdicts.ts'
+import { checkCredential, checkPowers } from './wallet-powers.ts'
 
-/** What was found about the wallet, and the time that its server says it is. */
+/** What was found about the wallet, and what it told of itself. */
 export type WalletFindings = {
   readonly checks: readonly DoctorCheck[]
-  readonly wallet: Wallet | undefined
-  readonly serverSeconds: number | undefined
+  readonly wallet: AgentWallet | undefined
+  /** `undefined`: it did not answer. */
+  readonly facts: WalletFacts | undefined
 }
 
-const patienceMs = 5000
+const patienceMs = 10_000
 
 /**
- * Whether the wallet answers, for which network, and how much it may do. Nothing is paid: it is asked
- * about a payment that nobody made.
+ * Whether the wallet answers, can be used, and how much it may do. Nothing is paid: it is asked how it
+ * is, and about a payment that nobody made.
  *
+ * @param given - A wallet URI of the command line. Default: the wallet that would pay.
  * @spec agent.md R-AGT-40, R-AGT-41
  */
 export async function checkWallet(
+  given: string | undefined,
   config: AgentConfig,
   environment: Environment,
 ): Promise<WalletFindings> {
-  let serverSeconds: number | undefined
-  const fetchDated = async (url: string, init: RequestInit): Promise<Response> => {
-    const response = await fetch(url, init)
-    serverSeconds = secondsOf(response.headers.get('date')) ?? serverSeconds
-    return response
-  }
-  let wallet: Wallet
+  let wallet: AgentWallet
   try {
-    wallet = await openWallet(undefined, { config, environment, fetch: fetchDated })
+    wallet = await openWallet(given, { config, environment })
   } catch (error) {
-    return { checks: [failureOf('wallet', error)], wallet: undefined, serverSeconds }
+    return { checks: [failureOf('wallet', error)], wallet: undefined, facts: undefined }
   }
   if (wallet.payer === undefined) {
     const text = wallet.namedBy === undefined ? 'there is none' : `${wallet.namedBy} says none`
@@ -46,16 +47,33 @@ export async function checkWallet(
       `${text}: what is free and what was bought goes on`,
       walletAdvice,
     )
-    return { checks: [check], wallet, serverSeconds }
+    return { checks: [check], wallet, facts: undefined }
   }
-  const checks = [await checkAnswer(wallet, fetchDated), checkMoney(wallet), checkPrivilege(wallet)]
-  return { checks, wallet, serverSeconds }
+  try {
+    const signal = AbortSignal.timeout(patienceMs)
+    const { check, facts } = await askWallet(wallet, signal)
+    const checks = [
+      check,
+      checkMoney(wallet),
+      checkPowers(wallet, facts),
+      ...checkCredential(wallet),
+    ]
+    return { checks, wallet, facts }
+  } finally {
+    wallet.close()
+  }
 }
 
-/** Whether the policy lets anything be paid on the wallet's network. */
-export function checkNetwork(wallet: Wallet | undefined, book: PolicyBook): DoctorCheck {
+/** Whether it is on the network that its URI says, and the policy lets anything be paid there. */
+export function checkNetwork(
+  wallet: AgentWallet | undefined,
+  facts: WalletFacts | undefined,
+  book: PolicyBook,
+): DoctorCheck {
   const network = wallet?.network
   if (network === undefined) return skipped('network', 'there is no wallet')
+  const itself = facts?.network
+  if (itself !== undefined && itself !== network) return isElsewhere(network, itself)
   if (!book.view().inForce) return skipped('network', `${network}; the policy cannot be read`)
   const { networks } = book.current()
   if (networks?.includes(network) ?? true) return ok('network', network)
@@ -63,70 +81,76 @@ export function checkNetwork(wallet: Wallet | undefined, book: PolicyBook): Doct
   return failure('network', text, 'Nothing can be paid. Name another wallet, or change `networks`.')
 }
 
-async function checkAnswer(
-  { payer, kind, url, namedBy, looksUp }: Wallet,
-  fetchDated: (url: string, init: RequestInit) => Promise<Response>,
-): Promise<DoctorCheck> {
-  const which = `${kind}, named by ${namedBy}`
-  const signal = AbortSignal.timeout(patienceMs)
-  let isThere = false
-  try {
-    // An answer of whatever status: the place is there. Without the token, and no order.
-    if (url !== undefined) {
-      await (await fetchDated(url, { signal, redirect: 'manual' })).body?.cancel()
-      isThere = true
-    }
-    await payer?.lookupPayment(paymentHash(randomBytes(32)), signal)
-  } catch (error) {
-    const reason = isL402Error(error) ? error.details['reason'] : undefined
-    const why = typeof reason === 'string' ? `: ${reason}` : ''
-    if (!isThere) {
-      const advice = 'Start it, or name another: satway config set wallet URI'
-      return failure('wallet', `${which}; it does not answer${why}`, advice)
-    }
-    if (/\b40[13]$/.test(why)) return failure('wallet', `${which}; it refuses us${why}`, token)
-    return warning('wallet', `${which}; it answers, and not about payments${why}`, unclear)
-  }
-  if (looksUp) return ok('wallet', `${which}; it answers`)
-  return warning('wallet', `${which}; it answers, and cannot be asked about payments`, lookup)
+function isElsewhere(named: Network, itself: Network): DoctorCheck {
+  const text = `the wallet is on ${itself}, and its URI says ${named}`
+  const mend = itself === 'bitcoin' ? 'take network= out of it' : `write network=${itself} into it`
+  return failure('network', text, `Nothing can be paid. If that wallet is meant, ${mend}.`)
 }
 
-const lookup =
-  'After a time-out nobody could tell whether it was paid. Add where it tells: lookup=/…/{hash}'
-const token = 'Look at its token: it must allow to pay, and to look payments up.'
-const unclear =
-  'Asked about a payment that nobody made, it should say so and name the hash. Look at lookup=: a payment that it never got could stay unknown.'
+/** What a wallet answers to two questions, and what it told of itself. */
+async function askWallet(
+  wallet: AgentWallet,
+  signal: AbortSignal,
+): Promise<{ readonly check: DoctorCheck; readonly facts: WalletFacts | undefined }> {
+  const which = `${wallet.kind}, named by ${wallet.namedBy}`
+  let facts: WalletFacts
+  try {
+    facts = await (await wallet.open()).examine(signal)
+  } catch (error) {
+    const text = `${which}; it cannot be used: ${reasonOf(error)}`
+    const advice =
+      isRefusal(error) && wallet.kind !== 'none' ? leastPrivilege(wallet.kind, 'pay') : start
+    return { check: failure('wallet', text, advice), facts: undefined }
+  }
+  const say = (check: DoctorCheck): { check: DoctorCheck; facts: WalletFacts } => ({ check, facts })
+  if (facts.notReady !== undefined) {
+    return say(failure('wallet', `${which}; it answers, and cannot pay: ${facts.notReady}`, wait))
+  }
+  if (!wallet.looksUp) {
+    const text = `${which}; it answers, and cannot be asked about payments`
+    return say(warning('wallet', text, lookup))
+  }
+  try {
+    await wallet.payer?.lookupPayment(paymentHash(randomBytes(32)), signal)
+  } catch (error) {
+    return say(notAboutPayments(wallet, which, reasonOf(error)))
+  }
+  return say(ok('wallet', `${which}; it answers`))
+}
 
-function checkMoney({ realMoney, network }: Wallet): DoctorCheck {
+/** It is there, and does not tell of a payment that nobody made that it does not know it. */
+function notAboutPayments({ kind }: AgentWallet, which: string, reason: string): DoctorCheck {
+  if (kind !== 'http') {
+    const text = `${which}; it answers, and does not tell of payments: ${reason}`
+    return failure('wallet', text, unasked)
+  }
+  if (/\b40[13]$/.test(reason)) {
+    return failure('wallet', `${which}; it refuses us: ${reason}`, token)
+  }
+  return warning('wallet', `${which}; it answers, and not about payments: ${reason}`, unclear)
+}
+
+function checkMoney({ realMoney, network }: AgentWallet): DoctorCheck {
   if (realMoney) return ok('money', 'real money')
   return ok('money', `no real money: ${network}`)
 }
 
-/** What can be told from here of what the wallet's credential may do. */
-function checkPrivilege({ kind, url, tokenPlace }: Wallet): DoctorCheck {
-  const name = 'privilege'
-  if (kind === 'devnet')
-    return ok(name, 'a wallet of the embedded network pays, and does nothing else')
-  const isNear = url?.startsWith('http:') === true
-  if (tokenPlace === undefined) {
-    if (isNear) return ok(name, 'no token is sent, to this machine')
-    return warning(
-      name,
-      'no token is sent',
-      'Whoever finds the URL can spend: let the wallet ask for one.',
-    )
-  }
-  if (tokenPlace.from === 'env') {
-    const text = `the token is in the variable ${tokenPlace.name}, which every program started here sees`
-    return warning(name, text, 'Put it into a file of mode 0600, and name that: token=file:/path')
-  }
-  return ok(
-    name,
-    `the token is in ${tokenPlace.path}, yours alone; let it pay and look up, and nothing else`,
-  )
+/** Whether the wallet itself does not take the credential. */
+function isRefusal(error: unknown): boolean {
+  return isL402Error(error) && error.details['refused'] === true
 }
 
-function secondsOf(date: string | null): number | undefined {
-  const milliseconds = Date.parse(date ?? '')
-  return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000
+function reasonOf(error: unknown): string {
+  const reason = isL402Error(error) ? error.details['reason'] : undefined
+  return typeof reason === 'string' ? reason : 'it does not answer'
 }
+
+const start = 'Mend that, or name another wallet: satway config set wallet URI'
+const wait = 'Nothing can be paid until that is mended.'
+const lookup =
+  'After a time-out nobody could tell whether it was paid. Add where it tells: lookup=/…/{hash}'
+const token = 'Look at its token: it must allow to pay, and to look payments up.'
+const unasked =
+  'After a time-out nobody could tell whether it was paid. Let its credential look payments up as well.'
+const unclear =
+  'Asked about a payment that nobody made, it should say so and name the hash. Look at lookup=: a payment that it never got could stay unknown.'

@@ -8,14 +8,39 @@ import { readConfigFile } from './config-file.ts'
 import { readConfig } from './config-reader.ts'
 import { goodsOf, renderGoods, renderSettings } from './goods.ts'
 import type { ConfigReading } from './read.ts'
+import { walletMistake } from './read.ts'
+import type { Where } from './references.ts'
 
 /** Runs `satway config check`. */
 export async function runConfigCheck(given: Given): Promise<number> {
   const [file = ''] = given.operands
-  const reading = await readConfig(readConfigFile(file), { file, env: process.env })
+  const text = readConfigFile(file)
+  const where = { file, env: process.env }
+  const reading = await readConfig(text, where)
+  const isOnline = given.has('online')
+  const checked = 'mistakes' in reading ? reading : await withWallet(text, where, reading, isOnline)
   const screen = openScreen(process.stdout)
-  screen.write(given.has('json') ? renderJson(file, reading) : renderText(screen, file, reading))
-  return 'mistakes' in reading ? exitCodes.failed : exitCodes.ok
+  screen.write(given.has('json') ? renderJson(file, checked) : renderText(screen, file, checked))
+  return 'mistakes' in checked ? exitCodes.failed : exitCodes.ok
+}
+
+type Good = Exclude<ConfigReading, { readonly mistakes: unknown }>
+
+/** What shows only when the wallet is opened, as a start would open it. */
+async function withWallet(
+  text: string,
+  where: Where,
+  reading: Good,
+  isOnline: boolean,
+): Promise<ConfigReading> {
+  if (reading.config.wallet.kind === 'devnet') return reading
+  const { checkNodeWallet } = await import('../wallet/index.ts')
+  const found = await checkNodeWallet(reading.config.wallet, isOnline)
+  if ('mistake' in found) return { mistakes: [walletMistake(text, found.mistake)] }
+  const again = await readConfig(text, where, { limits: found.limits })
+  if ('mistakes' in again) return again
+  const warnings = found.warnings.map((warning) => walletMistake(text, warning))
+  return { ...again, warnings: [...again.warnings, ...warnings] }
 }
 
 function renderJson(file: string, reading: ConfigReading): string {

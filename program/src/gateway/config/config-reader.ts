@@ -1,4 +1,9 @@
-import type { ConfigReading, ServiceDocument, ServiceReadingResult } from './read.ts'
+import type {
+  CombineOptions,
+  ConfigReading,
+  ServiceDocument,
+  ServiceReadingResult,
+} from './read.ts'
 import type { Where } from './references.ts'
 
 /**
@@ -9,9 +14,13 @@ import type { Where } from './references.ts'
  *   mistake; or every mistake, by line. No message repeats what a reference stands for.
  * @spec gateway.md R-CONF-1
  */
-export async function readConfig(text: string, where: Where): Promise<ConfigReading> {
+export async function readConfig(
+  text: string,
+  where: Where,
+  options: Pick<CombineOptions, 'limits'> = {},
+): Promise<ConfigReading> {
   const { readWhole } = await import('./read.ts')
-  return readWhole(text, [], where)
+  return readWhole(text, [], where, options)
 }
 
 /**
@@ -22,17 +31,18 @@ export async function readConfig(text: string, where: Where): Promise<ConfigRead
  *   environment only variables whose names start with `SATWAY_`.
  * @param options - `fresh` names the one of `stored` that is not stored yet: its mistakes have paths
  *   that begin in the document, and where it collides with another service, it is the one that is
- *   wrong. Mistakes of the others say how to delete them.
+ *   wrong. Mistakes of the others say how to delete them. `limits` are those of the wallet: a price
+ *   that it cannot say in an invoice is a mistake.
  * @spec gateway.md R-CONF-16, R-CONF-17
  */
 export async function combine(
   text: string,
   stored: readonly ServiceDocument[],
   where: Where,
-  options: { readonly fresh?: string } = {},
+  options: CombineOptions = {},
 ): Promise<ConfigReading> {
   const { readWhole } = await import('./read.ts')
-  return readWhole(text, stored, where, options.fresh)
+  return readWhole(text, stored, where, options)
 }
 
 /**

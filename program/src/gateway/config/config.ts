@@ -1,4 +1,5 @@
-import type { Msat } from 'satway'
+import type { Msat, Network } from 'satway'
+import type { WalletKind, WalletUri } from 'satway/lightning/wallet'
 
 /**
  * The gateway's configuration, read, checked, with every default filled in and every reference
@@ -11,7 +12,7 @@ export type GatewayConfig = {
   /** Who is turned away whatever they ask for. CIDR. */
   readonly block: readonly string[]
   readonly wallet: WalletConfig
-  /** `kid:hex,…`, as `parseKeyRing` takes it. A secret. Absent on devnet: made at the first start. */
+  /** `kid:hex,…`, as `parseKeyRing` takes it. A secret. Absent: made at the first start. */
   readonly keys: string | undefined
   /** The file the keys came from, where `satway keys` can change them. */
   readonly keysFile: string | undefined
@@ -70,16 +71,25 @@ export type TlsConfig =
       readonly ca: string | undefined
     }
 
-/** More kinds come with their adapters; each is one member here. */
-export type WalletConfig = {
-  readonly kind: 'devnet'
-  /** Where the address of a buyer's wallet is written, absolute; `undefined`: nowhere. */
-  readonly file: string | undefined
-  /** What the buyer's node starts with. */
-  readonly balanceMsat: Msat
-  /** Runs although NODE_ENV is `production`. */
-  readonly force: boolean
-}
+/** Who gets the money. */
+export type WalletConfig =
+  | {
+      readonly kind: 'devnet'
+      /** Where the address of a buyer's wallet is written, absolute; `undefined`: nowhere. */
+      readonly file: string | undefined
+      /** What the buyer's node starts with. */
+      readonly balanceMsat: Msat
+      /** Runs although NODE_ENV is `production`. */
+      readonly force: boolean
+    }
+  | {
+      readonly kind: 'uri'
+      readonly wallet: WalletKind
+      readonly network: Network
+      readonly uri: WalletUri
+      /** Starts although the credential can spend. */
+      readonly allowSpending: boolean
+    }
 
 export type AdminConfig = {
   readonly host: string

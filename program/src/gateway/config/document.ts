@@ -2,15 +2,8 @@ import { dirname, join } from 'node:path'
 import { isL402Error } from 'satway'
 import { parseKeyRing } from 'satway/server'
 import { z } from 'zod'
-import { inSatwayFolder } from '../../keys/index.ts'
 import { isLoopback, readAddress } from './addresses.ts'
-import type {
-  AdminConfig,
-  EdgeLimits,
-  GatewayConfig,
-  RateSourceConfig,
-  WalletConfig,
-} from './config.ts'
+import type { AdminConfig, EdgeLimits, GatewayConfig, RateSourceConfig } from './config.ts'
 import { pathOf, trustedNetworks } from './listener.ts'
 import type { Finding } from './mistakes.ts'
 import { isEverybody, readNetwork } from './networks.ts'
@@ -30,14 +23,15 @@ import {
   short,
   whole,
 } from './schema.ts'
-import { Expectation, expected, readAmount, readSeconds, readSize } from './units.ts'
+import { expected, readSeconds, readSize } from './units.ts'
 import { duration } from './upstream.ts'
 import { readServiceUrl } from './urls.ts'
+import type { WalletReading } from './wallet.ts'
+import { walletSchema } from './wallet.ts'
 
 const second = 1000
 const hour = 3_600_000
 const day = 24 * hour
-const defaultBalance = '1000000 sat'
 const defaultListen = '127.0.0.1:8402'
 const defaultAdmin = '127.0.0.1:8403'
 
@@ -68,7 +62,12 @@ export type TopReading = {
  *
  * @param document - References resolved.
  */
-export function readTop(document: unknown, where: Where, findings: Finding[]): TopReading {
+export function readTop(
+  document: unknown,
+  reading: WalletReading,
+  findings: Finding[],
+): TopReading {
+  const { where } = reading
   if (!isMapping(document)) {
     findings.push({ path: [], message: 'expected names and values, such as wallet: devnet' })
     const nothing = {
@@ -81,7 +80,7 @@ export function readTop(document: unknown, where: Where, findings: Finding[]): T
     return { ...nothing, listen: unresolved, services: unresolved }
   }
   const before = findings.length
-  const read = readMembers(topSchema(where), document, [], findings) ?? {}
+  const read = readMembers(topSchema(reading), document, [], findings) ?? {}
   const state = read.state ?? where.file
   const admin = completeAdmin(read.admin, state)
   const isComplete = findings.length === before
@@ -129,12 +128,12 @@ function settingsOf(read: Partial<TopMembers>, admin: AdminConfig | undefined): 
   }
 }
 
-function topSchema(where: Where) {
+function topSchema({ where, isReferred }: WalletReading) {
   return members({
     listen: asItIs.default(defaultListen),
     trusted_proxies: trustedNetworks().default([]),
     block: blockedNetworks().default([]),
-    wallet: walletSchema(where),
+    wallet: walletSchema({ where, isReferred }),
     keys: leaf(readKeys).optional(),
     state: pathOf(where).default(absolutePath('satway.db', where)),
     admin: adminSchema(where).prefault(defaultAdmin),
@@ -162,62 +161,6 @@ function blockedNetworks(): z.ZodType<string[]> {
       return network
     }),
     'networks',
-  )
-}
-
-/** What people call the wallets of real nodes. */
-const realNodes = [
-  ...['lnd', 'cln', 'clightning', 'c-lightning', 'core-lightning', 'lightningd', 'eclair', 'ldk'],
-  ...['phoenixd', 'nwc', 'lnbits', 'lndhub', 'btcpay', 'alby', 'blink', 'voltage', 'opennode'],
-]
-
-/** The node that a wallet names which is not there yet. */
-function realNodeIn(value: unknown): string | undefined {
-  const names = isMapping(value) ? Object.keys(value) : [value]
-  if (names.includes('devnet')) return undefined
-  return realNodes.find((node) =>
-    names.some((name) => typeof name === 'string' && plainNode(name) === plainNode(node)),
-  )
-}
-
-function plainNode(name: string): string {
-  return name.slice(0, 32).toLowerCase().replace(/[-_ ]/g, '')
-}
-
-function noRealNode(name: string): string {
-  return `${name} cannot be used yet. This release has the embedded network only (write devnet); wallets of real nodes come with the next one`
-}
-
-/** @spec gateway.md R-CONF-29 */
-function walletSchema(where: Where): z.ZodType<WalletConfig> {
-  const form = 'the wallet: devnet, or { devnet: { … } }'
-  // Not `undefined`: that is when a default is taken.
-  const file = choose<string | null>((value) =>
-    value === 'none' ? z.literal('none').transform(() => null) : pathOf(where),
-  )
-  const devnet = members({
-    file: file.default(inSatwayFolder('devnet.json', where.env)),
-    balance: leaf(readAmount).prefault(defaultBalance),
-    force: flag().default(false),
-  }).transform(({ file, balance, force }, context): WalletConfig => {
-    if (where.env['NODE_ENV'] === 'production' && !force) {
-      context.addIssue({
-        code: 'custom',
-        message:
-          'the embedded network has no real money, and NODE_ENV is production; write { devnet: { force: true } } to run it all the same',
-      })
-    }
-    return { kind: 'devnet', file: file ?? undefined, balanceMsat: balance, force }
-  })
-  const long = members({ devnet }).transform((given): WalletConfig => given.devnet)
-  const unclear: z.ZodType<WalletConfig> = leaf((value) => {
-    const node = realNodeIn(value)
-    if (node === undefined) expected(form)
-    throw new Expectation(noRealNode(node))
-  })
-  return short(
-    (value) => (value === 'devnet' ? { devnet: {} } : value),
-    choose((value) => (isMapping(value) && realNodeIn(value) === undefined ? long : unclear)),
   )
 }
 

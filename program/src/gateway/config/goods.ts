@@ -9,6 +9,7 @@ import type {
   RateLimitConfig,
   RouteConfig,
   ServiceConfig,
+  WalletConfig,
 } from './config.ts'
 import { formatDuration, formatPrice } from './units.ts'
 
@@ -166,13 +167,20 @@ export function renderSettings(screen: Screen, config: GatewayConfig): string {
   return table(screen, [
     ...config.listen.map((listener) => ['listens on', listenerNote(listener)] as const),
     ['admin API', admin === undefined ? 'off' : formatAddress(admin)],
-    ['wallet', `${wallet.kind}: an embedded network, no real money`],
+    ['wallet', walletNote(wallet)],
     [
       'keys',
       keysFile ?? (keys === undefined ? 'made at the first start, beside the state' : 'given'),
     ],
     ['state', config.state],
   ])
+}
+
+function walletNote(wallet: WalletConfig): string {
+  if (wallet.kind === 'devnet') return 'devnet: an embedded network, no real money'
+  const money = wallet.network === 'bitcoin' ? 'real money' : 'no real money'
+  const spends = wallet.allowSpending ? ', may be able to spend' : ''
+  return `${wallet.wallet} (${wallet.network}), ${money}${spends}`
 }
 
 function listenerNote(listener: ListenerConfig): string {

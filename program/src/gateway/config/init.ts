@@ -2,16 +2,20 @@ import { existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } 
 import { basename, dirname, extname, join } from 'node:path'
 import type { Given } from '../../cli/command.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
-import { Failure } from '../../cli/failure.ts'
+import { Failure, UsageMistake } from '../../cli/failure.ts'
 import type { Screen } from '../../cli/screen.ts'
 import { openScreen, table } from '../../cli/screen.ts'
 import { rotateKeyFile, viewKeyFile } from '../../keys/index.ts'
 import { reasonOf } from './config-file.ts'
 import { configTemplate, keysFileName } from './template.ts'
+import { walletSchema } from './wallet.ts'
 
 /** Runs `satway init`. */
 export async function runInit(given: Given): Promise<number> {
   const [file = 'satway.yaml'] = given.operands
+  const wallet = given.text('wallet')
+  const mistake = wallet === undefined ? undefined : walletObjection(wallet, file)
+  if (mistake !== undefined) throw new UsageMistake(`--wallet: ${mistake}`)
   const stem = basename(file, extname(file))
   const keysFile = join(dirname(file), keysFileName(stem))
   if (!given.has('force') && existsSync(file)) {
@@ -23,9 +27,9 @@ export async function runInit(given: Given): Promise<number> {
   if (existsSync(file) && !statSync(file).isFile()) throw new Failure(`${file} is no regular file.`)
   // The keys first: a configuration that refers to nothing would be of no use.
   const hadKeys = await provideKeys(keysFile)
-  write(file, configTemplate(stem), given.has('force'))
+  write(file, configTemplate(stem, wallet), given.has('force'))
   const screen = openScreen(process.stdout)
-  screen.write(report(screen, file, keysFile, hadKeys))
+  screen.write(report(screen, { file, keysFile, hadKeys, wallet }))
   return exitCodes.ok
 }
 
@@ -61,7 +65,23 @@ function replace(file: string, text: string): void {
   }
 }
 
-function report(screen: Screen, file: string, keysFile: string, hadKeys: boolean): string {
+/** What a start would say of the wallet, before anything of it is opened. */
+function walletObjection(wallet: string, file: string): string | undefined {
+  // The file may not be there yet, and what it holds is not to be written anywhere.
+  if (/^(?:file|env):./.test(wallet)) return undefined
+  const schema = walletSchema({ where: { file, env: process.env }, isReferred: false })
+  const result = schema.safeParse(wallet)
+  return result.success ? undefined : result.error.issues[0]?.message
+}
+
+type Written = {
+  readonly file: string
+  readonly keysFile: string
+  readonly hadKeys: boolean
+  readonly wallet: string | undefined
+}
+
+function report(screen: Screen, { file, keysFile, hadKeys, wallet }: Written): string {
   const keys = hadKeys
     ? 'was there and was kept: tokens that were sold go on to work'
     : 'a fresh key for your tokens. Keep it secret, and keep it: without it no token that was sold works'
@@ -69,11 +89,14 @@ function report(screen: Screen, file: string, keysFile: string, hadKeys: boolean
     [file, 'what is sold, and where it comes from. It works as it is; change it to your API'],
     [keysFile, keys],
   ])
+  const isReal = wallet !== undefined && !wallet.startsWith('devnet')
   const next = table(screen, [
     ['1.', `Put your API's address and prices into ${file}: upstream and routes.`],
-    ['2.', `satway config check ${file}`],
+    ['2.', `satway config check ${isReal ? '--online ' : ''}${file}`],
     ['3.', `satway gateway --config ${file}`],
-    ['4.', 'satway get http://127.0.0.1:8402/v1/hello'],
+    isReal
+      ? ['4.', 'curl -i http://127.0.0.1:8402/v1/hello (402, and an invoice of your node)']
+      : ['4.', 'satway get http://127.0.0.1:8402/v1/hello'],
   ])
   return `${screen.bold('Written')}\n${written}\n${screen.bold('Next')}\n${next}`
 }

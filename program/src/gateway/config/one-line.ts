@@ -8,6 +8,10 @@ export type OneLine = {
   readonly admin?: string | false
   /** Default `~/.satway/gateway.db`. */
   readonly state?: string
+  /** `devnet`, or a wallet URI. Default devnet. */
+  readonly wallet?: string
+  /** Starts although the credential of the wallet can spend. */
+  readonly allowSpending?: boolean
   /** Default `all`. */
   readonly capability?: string
   readonly uses?: number
@@ -29,7 +33,7 @@ export function oneLineConfig(options: OneLine): string {
     ...(options.lifetime === undefined ? [] : [`lifetime: ${quote(options.lifetime)}`]),
   ].join(', ')
   return `listen: ${quote(options.listen ?? '127.0.0.1:8402')}
-wallet: devnet
+wallet: ${walletOf(options)}
 state: ${quote(options.state ?? '~/.satway/gateway.db')}
 admin: ${options.admin === false ? 'false' : quote(options.admin ?? '127.0.0.1:8403')}
 services:
@@ -39,6 +43,10 @@ services:
       '* /': { ${route} }
       '* /*': { ${route} }
 `
+}
+
+function walletOf({ wallet = 'devnet', allowSpending = false }: OneLine): string {
+  return allowSpending ? `{ uri: ${quote(wallet)}, allow_spending: true }` : quote(wallet)
 }
 
 /** Every JSON text is a YAML text. What looks like a reference was not meant as one. */

@@ -373,7 +373,7 @@ services:
     routes: { GET /c: "\${NOT_THERE}" }
 `)
     expect(found).toEqual([
-      '1:1 wallet expected the wallet: devnet, or { devnet: { … } }',
+      '1:1 wallet expected the wallet: devnet, { devnet: { … } }, or the URI of a wallet, such as lnd://…',
       '1:8 drain expected a duration with its unit: write 30s',
       '2:1 admn is not known here; did you mean admin?',
       '5:15 services[0].upstream expected the URL of an upstream, such as http://127.0.0.1:3000; http or https',
@@ -501,7 +501,10 @@ describe('R-CONF-4 where a mistake is shown', () => {
       'wallet: devnet\nlisten:\n  - { http2: true }',
       '3:5 listen[0].address expected an address and a port, such as 127.0.0.1:8402 or [::1]:8402',
     ],
-    ['{}', '1:1 wallet expected the wallet: devnet, or { devnet: { … } }'],
+    [
+      '{}',
+      '1:1 wallet expected the wallet: devnet, { devnet: { … } }, or the URI of a wallet, such as lnd://…',
+    ],
     ['x', '1:1 expected names and values, such as wallet: devnet'],
     ['wallet: devnet\nservices: {}', '2:1 services expected a list of services, each with a name'],
     [
@@ -1537,16 +1540,19 @@ describe('R-CONF-28 keys of routes that are none', () => {
   })
 })
 
-describe('R-CONF-29 wallets of real nodes', () => {
-  const lnd =
-    'lnd cannot be used yet. This release has the embedded network only (write devnet); wallets of real nodes come with the next one'
+describe('R-CONF-29 a wallet that is named without a URI', () => {
+  const write = 'expected the URI of the wallet, its secret in a file or variable:'
+  const lnd = `${write} lnd://HOST:8080?macaroon=file:/PATH&cert=file:/PATH`
+  const cln = `${write} cln://HOST:3010?rune=file:/PATH&cert=file:/PATH`
   for (const [wallet, expected] of [
     ['lnd', lnd],
     ['LND', lnd],
     ['{ lnd: { host: "x:1" } }', lnd],
-    ['Core Lightning', lnd.replace('lnd', 'core-lightning')],
-    ['cln', lnd.replace('lnd', 'cln')],
-    ['phoenixd', lnd.replace('lnd', 'phoenixd')],
+    ['Core Lightning', cln],
+    ['cln', cln],
+    ['phoenixd', `${write} phoenixd://127.0.0.1:9740?password=file:/PATH`],
+    ['lightning-address', `${write} lnurl:NAME@HOST`],
+    ['Alby', `${write} nostr+walletconnect://PUBKEY?relay=wss://RELAY&secret=file:/PATH`],
   ] as const) {
     test(`${wallet}: ${expected}`, async () => {
       expect(await mistakesOf(service().replace('devnet', wallet))).toEqual([
@@ -1556,9 +1562,9 @@ describe('R-CONF-29 wallets of real nodes', () => {
   }
 
   test('what is no node is not taken for one', async () => {
-    for (const wallet of ['hunter2', '5', 'lndx']) {
+    for (const wallet of ['hunter2', '5', 'lndx', '[lnd]', '{ node: 1 }']) {
       expect(await mistakesOf(service().replace('devnet', wallet))).toEqual([
-        '1:9 wallet expected the wallet: devnet, or { devnet: { … } }',
+        `1:${wallet.startsWith('{') || wallet.startsWith('[') ? 1 : 9} wallet expected the wallet: devnet, { devnet: { … } }, or the URI of a wallet, such as lnd://…`,
       ])
     }
     expect(await mistakesOf(service().replace('devnet', '{ devnet: {}, lnd: {} }'))).toEqual([

@@ -13,6 +13,8 @@ import type { Resolved, TextKind, Where } from './references.ts'
 import { resolveReferences, unresolved } from './references.ts'
 import { isMapping, leaf, readPart } from './schema.ts'
 import { completeService, readService } from './service.ts'
+import type { InvoiceLimits } from './wallet-limits.ts'
+import { findUnsayable } from './wallet-limits.ts'
 import { findWarnings } from './warnings.ts'
 import { readYaml } from './yaml-source.ts'
 
@@ -29,6 +31,13 @@ export type ConfigReading =
     }
   | { readonly mistakes: readonly ConfigMistake[] }
 
+export type CombineOptions = {
+  /** The service that is not stored yet. */
+  readonly fresh?: string | undefined
+  /** Of the wallet, where it was opened. */
+  readonly limits?: InvoiceLimits | undefined
+}
+
 export type ServiceReadingResult =
   | { readonly service: ServiceConfig }
   | { readonly mistakes: readonly ConfigMistake[] }
@@ -40,7 +49,7 @@ const emptyFile: ConfigMistake = {
   line: undefined,
   column: undefined,
   message:
-    'says nothing: expected wallet (devnet), services (each with name, upstream and routes) and keys (file:satway.keys; may be left out with devnet). satway init writes a file to begin with',
+    'says nothing: expected wallet (devnet, or a wallet URI), services (each with name, upstream and routes) and keys (file:satway.keys; left out, they are made beside the state). satway init writes a file to begin with',
 }
 
 /** See `combine` of the folder's door; without the wait. */
@@ -48,7 +57,7 @@ export function readWhole(
   text: string,
   stored: readonly ServiceDocument[],
   where: Where,
-  fresh?: string,
+  { fresh, limits }: CombineOptions = {},
 ): ConfigReading {
   const source = readYaml(text)
   if ('mistakes' in source) return source
@@ -59,7 +68,8 @@ export function readWhole(
   const rules = { origin: 'file', where, kindOf } as const
   const resolved = resolveReferences(document, [], rules, findings)
 
-  const top = readTop(resolved.value, here, findings)
+  const isReferred = isWalletReferred(document, resolved)
+  const top = readTop(resolved.value, { where: here, isReferred }, findings)
   const listeners = readListeners(top.listen, here, findings)
   const fileServices = readServices(top.services, findings)
   const apiFindings: Finding[] = []
@@ -73,6 +83,7 @@ export function readWhole(
     ...findUnanswerable(services, listeners, top.trustedProxies),
     ...findOverlaps(listeners, top.admin),
     ...findLoops(services, listeners, top.admin),
+    ...(limits === undefined ? [] : findUnsayable(services, limits)),
   ]
   for (const finding of crossFindings) {
     const isStored = finding.path[0] === storedPath
@@ -113,6 +124,15 @@ export function readOne(document: unknown, where: Where): ServiceReadingResult {
   const reading = readService(value, [], findings)
   if (findings.length > 0) return { mistakes: deepFreeze(locate(findings, document, undefined)) }
   return deepFreeze({ service: completeService(reading) })
+}
+
+/** A mistake of the wallet that shows when it is opened or asked, at its place in the file. */
+export function walletMistake(text: string, message: string): ConfigMistake {
+  const source = readYaml(text)
+  const [value, places] =
+    'mistakes' in source ? [undefined, undefined] : [source.value, source.places]
+  const [mistake] = locate([{ path: ['wallet'], message }], value, places)
+  return mistake!
 }
 
 /** What paths of services of the admin API begin with. */
@@ -198,11 +218,21 @@ function documentsOf(services: unknown): readonly ServiceDocument[] {
   })
 }
 
+/** Whether the whole URI of the wallet came from a file or a variable. */
+function isWalletReferred(document: unknown, { files }: Resolved): boolean {
+  const given = isMapping(document) ? document['wallet'] : undefined
+  const text = isMapping(given) ? given['uri'] : given
+  if (files.has('wallet') || files.has('wallet\nuri')) return true
+  return typeof text === 'string' && /^\$\{\w+\}$/.test(text)
+}
+
 /** Which texts are secrets, by where they stand. */
 function kindOf(path: Path): TextKind {
   const [first, , third] = path
   if (first === 'services') return kindInService(path.slice(2))
   if (first === 'keys' && path.length === 1) return 'secret-reference'
+  const isWallet = first === 'wallet' && (path.length === 1 || path[1] === 'uri')
+  if (isWallet) return 'secret'
   const isTlsKey = first === 'listen' && path.at(-1) === 'key' && path.at(-2) === 'tls'
   if (isTlsKey && (third === 'tls' || path[1] === 'tls')) return 'secret-reference'
   return 'text'

@@ -5,15 +5,20 @@
  *
  * @param stem - What its other files are called after: `shop` for `shop.yaml`, so that two
  *   configurations in one folder share nothing.
+ * @param wallet - `devnet`, or a wallet URI without a secret in it.
  * @spec gateway.md R-CONF-20
  */
-export function configTemplate(stem: string): string {
+export function configTemplate(stem: string, wallet = 'devnet'): string {
   const values: Readonly<Record<string, string>> = {
+    WALLET_URI: quoted(wallet),
     KEYS_REFERENCE: quoted(`file:${keysFileName(stem)}`),
     STATE_FILE: quoted(`./${stem}.db`),
     ADMIN_API: adminOf(stem),
   }
-  return template.replace(/KEYS_REFERENCE|STATE_FILE|ADMIN_API/g, (name) => values[name]!)
+  return template.replace(
+    /WALLET_URI|KEYS_REFERENCE|STATE_FILE|ADMIN_API/g,
+    (name) => values[name]!,
+  )
 }
 
 /** The name of the key file, beside the configuration. */
@@ -86,10 +91,21 @@ listen:
 # Who is turned away, whatever they ask for.
 #block: [192.0.2.0/24, "2001:db8::/32"]
 
-# Who gets the money. devnet is an embedded network without real money. This release has no other:
-# the wallets of real nodes (LND, Core Lightning, ...) come with the next one. In full:
+# Who gets the money. devnet is an embedded network without real money. In full:
 # { devnet: { file: ~/.satway/devnet.json, balance: 1000000 sat, force: false } }
-wallet: devnet
+# For real: the URI of your node or wallet, with a credential that is paid and cannot spend, in a file
+# of mode 0600 (file:/PATH) or a variable (env:NAME):
+# lnd://HOST:8080?macaroon=file:/PATH&cert=file:/PATH
+# cln://HOST:3010?rune=file:/PATH&cert=file:/PATH
+# phoenixd://127.0.0.1:9740?password=file:/PATH
+# nostr+walletconnect://PUBKEY?relay=wss://RELAY&secret=file:/PATH
+# lnbits://HOST?key=file:/PATH
+# btcpay://HOST/STOREID?key=file:/PATH
+# charge://HOST:9112?token=file:/PATH
+# lnurl:NAME@HOST
+# or file:/PATH or env:NAME, and the whole URI there. &network=regtest and the like where it is not
+# bitcoin. One that can spend is refused, unless: { uri: "…", allow_spending: true }
+wallet: WALLET_URI
 
 # The keys that tokens are signed with, or "\${L402_KEYS}". Rotate them with: satway keys rotate
 keys: KEYS_REFERENCE

@@ -7,6 +7,11 @@ import type { MetricsSnapshot, ProcessFacts } from './snapshot.ts'
 export type MetricsFacts = {
   readonly version: string
   readonly health?: HealthReport
+  readonly wallet?: {
+    readonly kind: string
+    readonly network: string
+    readonly isRealMoney: boolean
+  }
   readonly workers?: { readonly wanted: number; readonly ready: number; readonly restarts: number }
 }
 
@@ -31,6 +36,7 @@ export function renderMetrics(merged: MetricsSnapshot, facts: MetricsFacts): str
   const families = [
     ...funnel(merged),
     ...health(facts.health),
+    ...wallet(facts.wallet),
     ...workers(facts.workers),
     ...processes(merged.processes),
     gauge('satway_build_info', 'What runs here.', [
@@ -145,6 +151,23 @@ function health(report: HealthReport | undefined): readonly Family[] {
         value: ok ? 1 : 0,
       })),
     ),
+  ]
+}
+
+function wallet(facts: MetricsFacts['wallet']): readonly Family[] {
+  if (facts === undefined) return []
+  const { kind, network, isRealMoney } = facts
+  return [
+    gauge('satway_wallet_info', 'Which wallet is paid.', [
+      {
+        labels: [
+          ['kind', kind],
+          ['network', network],
+          ['real_money', String(isRealMoney)],
+        ],
+        value: 1,
+      },
+    ]),
   ]
 }
 

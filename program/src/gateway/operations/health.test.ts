@@ -54,6 +54,15 @@ describe('R-OPS-13 each part is asked, and has two seconds', () => {
     ])
   })
 
+  test('R-GWW-13 what is said in our own words is longer, and shows no secret either', async () => {
+    const detail = `lnd: ${'its credential can spend '.repeat(40)}Bearer ${'a1B2'.repeat(20)}`
+    const { checks } = await createHealth([
+      { name: 'wallet', isOurs: true, check: async () => ({ ok: false, detail }) },
+    ]).report()
+    expect(checks[0]!.detail).toHaveLength(401)
+    expect(checks[0]!.detail).not.toContain('a1B2')
+  })
+
   test('what a part says is cut, and shows no secret and no control character', async () => {
     const detail = `\u001b[31m${'x'.repeat(100)}`
     const leak = `refused: Bearer ${'a1B2'.repeat(20)}`

@@ -5,6 +5,8 @@ import { cutPeerText } from './redact.ts'
 export type Check = {
   /** `wallet`, `store`, `upstream:weather`, `workers`. */
   readonly name: string
+  /** Its details are sentences of our own and may be longer; set for no peer's text. */
+  readonly isOurs?: true
   /** A rejection counts as not ok. */
   check(signal: AbortSignal): Promise<{ readonly ok: boolean; readonly detail: string }>
 }
@@ -54,7 +56,10 @@ export function createHealth(
   }
 }
 
-async function run({ name, check }: Check, timeoutMs: number): Promise<HealthCheck> {
+/** In characters. */
+const maxOwnText = 400
+
+async function run({ name, check, isOurs }: Check, timeoutMs: number): Promise<HealthCheck> {
   const startedAt = performance.now()
   const controller = new AbortController()
   let timer: NodeJS.Timeout | undefined
@@ -72,5 +77,6 @@ async function run({ name, check }: Check, timeoutMs: number): Promise<HealthChe
   }))
   clearTimeout(timer)
   const durationMs = Math.round(performance.now() - startedAt)
-  return { name, ok: ok === true, detail: cutPeerText(detail), durationMs }
+  const said = isOurs === true ? cutPeerText(detail, maxOwnText) : cutPeerText(detail)
+  return { name, ok: ok === true, detail: said, durationMs }
 }

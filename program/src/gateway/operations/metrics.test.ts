@@ -419,3 +419,11 @@ test('counting one request costs less than a microsecond', () => {
   metrics.close()
   expect(best).toBeLessThan(0.001)
 })
+
+test('R-GWW-16 the metrics name the wallet by kind and network, and what its money is worth', () => {
+  const metrics = createMetrics({ process: 'primary' })
+  const wallet = { kind: 'lnd', network: 'bitcoin', isRealMoney: true }
+  const text = renderMetrics(mergeSnapshots([metrics.snapshot()]), { version: '1', wallet })
+  metrics.close()
+  expect(text).toContain('satway_wallet_info{kind="lnd",network="bitcoin",real_money="true"} 1\n')
+})

@@ -23,10 +23,10 @@ export function redact(text: string): string {
 }
 
 /** Text from elsewhere, for a message: without control characters, and at most 64 characters. */
-export function cutPeerText(text: string): string {
+export function cutPeerText(text: string, most: number = maxPeerText): string {
   // Far more than is kept is not worth looking at; a secret cut in two would no longer look like one.
   const cleaned = redact(text.slice(0, 4096)).replace(strange, ' ')
-  return cleaned.length <= maxPeerText ? cleaned : `${cleaned.slice(0, maxPeerText)}…`
+  return cleaned.length <= most ? cleaned : `${cleaned.slice(0, most)}…`
 }
 
 /** Control characters, line ends of any kind, and marks that turn the direction of writing. */

@@ -172,3 +172,52 @@ test('R-PRC-9 what cannot be priced is an error of the library, with a reason fo
   const { unpriced } = await import('./unpriced.ts')
   expect(isL402Error(unpriced('away'), 'REQUEST_UNPRICED')).toBe(true)
 })
+
+describe('R-GWW-6 a price that is computed', () => {
+  const stepMsat = msat(1000n)
+  const fiat = { kind: 'fiat', amountMicros: 20_000n, currency: 'USD' } as const
+
+  test('is rounded up to what the wallet can say, and what was sold at less stays good', () => {
+    const rates = sourceOf(() => rate(64_000n))
+    const price = createPrice(fiat, { ...options, rates, stepMsat })
+    if (typeof price !== 'function') throw new Error('a function')
+    expect(price(inputThat([]))).toEqual({ amount: 32_000n, least: 1n })
+  })
+
+  test('is a multiple of the step, never less than computed, and less than a step more', () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: 1n, max: 10n ** 9n }),
+        fc.bigInt({ min: 1n, max: 10n ** 9n }),
+        fc.constantFrom(1n, 1000n, 7n),
+        (amountMicros, digits, step) => {
+          const rates = sourceOf(() => rate(digits))
+          const terms = { ...fiat, amountMicros }
+          const price = createPrice(terms, { ...options, rates, stepMsat: msat(step) })
+          if (typeof price !== 'function') throw new Error('a function')
+          const { amount } = price(inputThat([])) as PriceRange & { readonly amount: bigint }
+          const exact = convert(amountMicros, rate(digits))
+          expect([amount % step, amount >= exact, amount - exact < step]).toEqual([0n, true, true])
+        },
+      ),
+    )
+  })
+
+  test('also one that a pricer told; the least that is good is as it said', async () => {
+    const amounts = { amountMsat: msat(1001n), leastMsat: msat(999n) }
+    const pricers = {
+      ask: async () => ({ amounts, cacheSeconds: 0 }),
+      close: () => undefined,
+    } as unknown as NonNullable<PriceOptions['pricers']>
+    const asked = {
+      kind: 'http',
+      url: 'http://127.0.0.1:4000/',
+      timeoutMs: 1000,
+      headers: [],
+      bodyBytes: 0,
+    } as const
+    const price = createPrice(asked, { ...options, pricers, stepMsat })
+    if (typeof price !== 'function') throw new Error('a function')
+    expect(await price(inputThat([]))).toEqual({ amount: 2000n, least: 999n })
+  })
+})

@@ -18,6 +18,8 @@ export type PriceOptions = {
   readonly route: string
   /** `undefined` where the configuration leaves the name to the gateway. */
   readonly capability: string | undefined
+  /** What an amount has to be a multiple of, for the wallet to say it. Default 1. */
+  readonly stepMsat?: Msat | undefined
 }
 
 const fiatPrices = new SharedTerms<RateSource, Price>()
@@ -39,13 +41,15 @@ export function createPrice(config: PriceConfig, options: PriceOptions): Price {
     case 'fixed':
       return config.amountMsat
     case 'fiat':
-      return fiatPrice(config, required(options.rates, 'a price in fiat needs a source of rates'))
+      return fiatPrice(config, required(options.rates, noRates), options.stepMsat)
     case 'http':
       return askedPrice(config, required(options.pricers, 'the price needs pricers'), options)
     default:
       return config satisfies never
   }
 }
+
+const noRates = 'a price in fiat needs a source of rates'
 
 function required<Value>(value: Value | undefined, lack: string): Value {
   if (value === undefined) throw new RangeError(lack)
@@ -56,10 +60,14 @@ function required<Value>(value: Value | undefined, lack: string): Value {
  * A price in another currency. What was sold at it stays good while the price in that currency is
  * the same, however the rate moves.
  */
-function fiatPrice(config: Extract<PriceConfig, { kind: 'fiat' }>, rates: RateSource): Price {
+function fiatPrice(
+  config: Extract<PriceConfig, { kind: 'fiat' }>,
+  rates: RateSource,
+  stepMsat: Msat | undefined,
+): Price {
   const text = formatFiat(config.amountMicros, config.currency)
   const range = (rate: Rate): PriceRange => ({
-    amount: convert(config.amountMicros, rate),
+    amount: roundUp(convert(config.amountMicros, rate), stepMsat),
     least: msat(1n),
   })
   return fiatPrices.of(rates, text, () => (input) => {
@@ -81,6 +89,16 @@ export function convert(amountMicros: bigint, { digits, decimals }: Rate): Msat 
   return msat((dividend + digits - 1n) / digits)
 }
 
+/**
+ * The next amount that the wallet can say in an invoice.
+ *
+ * @spec gateway.md R-GWW-6
+ */
+function roundUp(amountMsat: Msat, stepMsat: Msat = msat(1n)): Msat {
+  const beyond = amountMsat % stepMsat
+  return beyond === 0n ? amountMsat : msat(amountMsat - beyond + stepMsat)
+}
+
 /** `0.02 USD`: one spelling for one price, so that the same price binds the same. */
 function formatFiat(amountMicros: bigint, currency: string): string {
   const digits = amountMicros.toString().padStart(7, '0')
@@ -93,12 +111,13 @@ function askedPrice(config: HttpPriceConfig, pricers: PricerSource, sold: PriceO
   readServiceUrl(config.url)
   const secret = config.headers.find((name) => neverSent.test(name))
   if (secret !== undefined) throw new RangeError(`a pricer is never told "${secret}"`)
-  const { service, capability = sold.route } = sold
+  const { service, capability = sold.route, stepMsat } = sold
   const terms = JSON.stringify([config, service, capability])
   return askedPrices.of(pricers, terms, () => async (input) => {
     const question = await questionOf(config, { service, capability }, input)
     const { amounts } = await pricers.ask(config, question)
-    return amounts === undefined ? null : { amount: amounts.amountMsat, least: amounts.leastMsat }
+    if (amounts === undefined) return null
+    return { amount: roundUp(amounts.amountMsat, stepMsat), least: amounts.leastMsat }
   })
 }
 

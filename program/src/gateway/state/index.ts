@@ -3,6 +3,7 @@ export { openState } from './open-state.ts'
 export type {
   DayStats,
   Denial,
+  OpenSale,
   State,
   StateOptions,
   StoredService,

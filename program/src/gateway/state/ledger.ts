@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { hashBytes } from './hex-key.ts'
+import type { OpenSales } from './open-sales.ts'
 import type { State } from './state.ts'
 import type { WriteQueue } from './write-queue.ts'
 
@@ -24,6 +25,7 @@ const secondsPerDay = 86_400
  */
 export class Ledger {
   readonly #queue: WriteQueue
+  readonly #sales: OpenSales
   readonly #now: () => number
   readonly #onFailure: (error: unknown) => void
   readonly #settle: StatementSync
@@ -37,22 +39,30 @@ export class Ledger {
   constructor(
     database: DatabaseSync,
     queue: WriteQueue,
+    sales: OpenSales,
     now: () => number,
     onFailure: (error: unknown) => void,
   ) {
     this.#queue = queue
+    this.#sales = sales
     this.#now = now
     this.#onFailure = onFailure
     const isDenied = 'EXISTS (SELECT 1 FROM denials WHERE is_denied = 1 AND id IN (:hash, :token))'
-    // What the payee said of a payment stands; what was only seen gives way to it.
+    // What the payee said of a payment stands; what was only seen gives way to it. Who sold it may
+    // tell later what it was for.
+    const sold = (column: string): string =>
+      `coalesce(:${column}, (SELECT ${column} FROM open_sales WHERE payment_hash = unhex(:hash)))`
+    const known = (column: string): string =>
+      `iif(is_reported = 1, coalesce(${column}, excluded.${column}), coalesce(excluded.${column}, ${column}))`
     this.#settle = database.prepare(`
       INSERT INTO payments (payment_hash, amount_msat, settled_at, service, capability,
         is_reported, uses, is_revoked)
-      VALUES (unhex(:hash), :amount, :at, :service, :capability, 1, 0, ${isDenied})
-      ON CONFLICT DO UPDATE SET is_reported = 1, amount_msat = excluded.amount_msat,
-        settled_at = excluded.settled_at, service = coalesce(excluded.service, service),
-        capability = coalesce(excluded.capability, capability)
-      WHERE is_reported = 0`)
+      VALUES (unhex(:hash), :amount, :at, ${sold('service')}, ${sold('capability')}, 1, 0, ${isDenied})
+      ON CONFLICT DO UPDATE SET is_reported = 1,
+        amount_msat = iif(is_reported = 1, amount_msat, excluded.amount_msat),
+        settled_at = iif(is_reported = 1, settled_at, excluded.settled_at),
+        service = ${known('service')}, capability = ${known('capability')}
+      WHERE is_reported = 0 OR (service IS NULL AND excluded.service IS NOT NULL)`)
     this.#seeAgain = database.prepare(`
       UPDATE payments SET uses = uses + ?, last_seen = max(last_seen, ?)
       WHERE payment_hash = ? AND token_id IS NOT NULL`)
@@ -75,6 +85,7 @@ export class Ledger {
     hashBytes(settlement.paymentHash)
     requireAmount(settlement.amountMsat)
     requireSeconds(settlement.settledAtSeconds)
+    this.#sales.forgetWaiting(settlement.paymentHash)
     void this.#writeSettlement(settlement).catch(this.#onFailure)
   }
 
@@ -107,7 +118,7 @@ export class Ledger {
   async #writeSettlement(settlement: Settlement): Promise<void> {
     const { paymentHash, amountMsat, settledAtSeconds, service, capability } = settlement
     if (this.#unwritten.size < maxWaiting) this.#unwritten.set(paymentHash, settlement)
-    await this.#queue.add(() =>
+    await this.#queue.add(() => {
       this.#settle.run({
         hash: paymentHash,
         token: paymentHash,
@@ -115,8 +126,9 @@ export class Ledger {
         at: Math.floor(settledAtSeconds),
         service: service ?? null,
         capability: capability ?? null,
-      }),
-    )
+      })
+      this.#sales.delete(paymentHash)
+    })
     this.#unwritten.delete(paymentHash)
   }
 

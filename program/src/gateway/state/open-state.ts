@@ -5,6 +5,7 @@ import { DiskFlush } from './disk-flush.ts'
 import { ElapsedClock } from './elapsed-clock.ts'
 import { Ledger } from './ledger.ts'
 import { connect, openFile } from './open-file.ts'
+import { OpenSales } from './open-sales.ts'
 import { realFile } from './real-file.ts'
 import { Sessions } from './sessions.ts'
 import type { State, StateOptions } from './state.ts'
@@ -60,9 +61,10 @@ function assemble(desk: DatabaseSync, hot: DatabaseSync, options: Required<State
   const { firstReservation } = sessions
   const uses = new FileUseStore({ database: hot, queue, file, now, elapsed, firstReservation })
   const denyList = new FileDenyList(desk, now)
-  const ledger = new Ledger(hot, queue, now, onFailure)
+  const sales = new OpenSales(hot, queue, now)
+  const ledger = new Ledger(hot, queue, sales, now, onFailure)
   const allowances = new Allowances(desk, now)
-  const sweeper = new Sweeper(hot, queue, now, elapsed)
+  const sweeper = new Sweeper(hot, queue, now, elapsed, () => sales.sweep())
   const services = new StoredServices(desk, file, now)
   const flush = new DiskFlush(file)
 
@@ -76,6 +78,7 @@ function assemble(desk: DatabaseSync, hot: DatabaseSync, options: Required<State
     }
     flush.flush()
     void ledger.flush().catch(onFailure)
+    void sales.flush().catch(onFailure)
     void uses.settleOwed().catch(onFailure)
     if (seconds % secondsBetweenSweeps === 0) void sweeper.sweep().catch(onFailure)
   }
@@ -87,6 +90,7 @@ function assemble(desk: DatabaseSync, hot: DatabaseSync, options: Required<State
     clearInterval(timer)
     void uses.settleOwed().catch(onFailure)
     void ledger.flush().catch(onFailure)
+    void sales.flush().catch(onFailure)
     try {
       queue.close()
       sessions.close()
@@ -102,6 +106,13 @@ function assemble(desk: DatabaseSync, hot: DatabaseSync, options: Required<State
     denyList,
     noteSettlement: (settlement) => ledger.noteSettlement(settlement),
     noteToken: (token) => ledger.noteToken(token),
+    noteSale: (sale) => sales.note(sale),
+    openSales: (untilAfterSeconds) => sales.list(untilAfterSeconds),
+    unreportedPayments: () => sales.unreported(),
+    forgetSale: (paymentHash) => {
+      sales.forgetWaiting(paymentHash)
+      void queue.add(() => sales.delete(paymentHash)).catch(onFailure)
+    },
     takeFree: (key, requests, windowSeconds) => allowances.takeFree(key, requests, windowSeconds),
     takeRate: (key, rate) => allowances.takeRate(key, rate),
     deny: (id, reason) => denyList.deny(id, reason),

@@ -145,6 +145,18 @@ const migrations: readonly string[] = [
     changed_at INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- What was sold and may still be paid: what the wallet is asked about after a gap.
+  CREATE TABLE open_sales (
+    payment_hash BLOB PRIMARY KEY CHECK (length(payment_hash) = 32),
+    service TEXT NOT NULL,
+    capability TEXT NOT NULL,
+    -- When it is forgotten.
+    until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX open_sales_by_end ON open_sales (until);
+  CREATE INDEX payments_unreported ON payments (settled_at) WHERE is_reported = 0;
+  `,
 ]
 
 export const newestVersion: number = migrations.length

@@ -52,6 +52,14 @@ export type DayStats = {
   readonly uses: number
 }
 
+/** Something whose payment the wallet has not told of. */
+export type OpenSale = {
+  /** 32 bytes in hex. */
+  readonly paymentHash: string
+  readonly service: string | undefined
+  readonly capability: string | undefined
+}
+
 /** A service that was made or changed through the admin API: the document as the file would have it. */
 export type StoredService = {
   readonly name: string
@@ -64,7 +72,7 @@ export type StoredService = {
  * What must survive: settled tokens, uses, free tier, deny list, revenue, services of the admin API.
  * One SQLite file in WAL mode. Several processes may have it open; each method is one transaction.
  *
- * Nothing is written for a challenge that nobody paid.
+ * Of a challenge that nobody paid no more is written than the hash, for as long as it can be paid.
  */
 export type State = {
   readonly uses: UseStore
@@ -90,6 +98,26 @@ export type State = {
     readonly capability: string
     readonly validUntilSeconds: number
   }): void
+  /**
+   * Notes that something was sold and can be paid. Written within a second unless it is paid before;
+   * of many the newest 20 000 are kept.
+   */
+  noteSale(sale: {
+    readonly paymentHash: string
+    readonly service: string
+    readonly capability: string
+    /** When it is forgotten: some time after it can no longer be paid. */
+    readonly untilSeconds: number
+  }): void
+  /**
+   * What was sold, is not known to be paid, and is not to be forgotten before `untilAfterSeconds`, the
+   * newest first. At most 20 000.
+   */
+  openSales(untilAfterSeconds: number): readonly OpenSale[]
+  /** Payments of the last seven days that only a token told of, the newest first. At most 20 000. */
+  unreportedPayments(): readonly OpenSale[]
+  /** It can no longer be paid. */
+  forgetSale(paymentHash: string): void
   /**
    * Takes one free request, if the network has one left in its window.
    *

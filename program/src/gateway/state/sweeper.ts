@@ -18,7 +18,7 @@ type Step = () => 'more' | 'done'
 
 /**
  * Forgets what is over, a small step at a time: counters an hour after their purchase ended, free
- * windows that ended, rates that are at rest.
+ * windows that ended, rates that are at rest, sales that can no longer be paid.
  *
  * @spec server.md R-SRV-45, gateway.md R-STATE-16, R-STATE-33
  */
@@ -36,10 +36,19 @@ export class Sweeper {
   readonly #forgetWindows: StatementSync
   readonly #rates: StatementSync
   readonly #forgetRate: StatementSync
+  readonly #sales: Step
   #isSweeping = false
 
-  constructor(database: DatabaseSync, queue: WriteQueue, now: () => number, elapsed: ElapsedClock) {
+  /** @param sales - One step of forgetting sales. */
+  constructor(
+    database: DatabaseSync,
+    queue: WriteQueue,
+    now: () => number,
+    elapsed: ElapsedClock,
+    sales: Step,
+  ) {
     this.#queue = queue
+    this.#sales = sales
     this.#now = now
     this.#elapsed = elapsed
     const columns = 'id, expires_at AS expiresAt, keep_until AS keepUntil, counters'
@@ -70,7 +79,7 @@ export class Sweeper {
     this.#isSweeping = true
     try {
       await this.#queue.add(() => this.#elapsed.store())
-      for (const step of [this.#purchases(), this.#windows(), this.#idleRates()]) {
+      for (const step of [this.#purchases(), this.#windows(), this.#idleRates(), this.#sales]) {
         while ((await this.#queue.add(step)) === 'more');
       }
     } finally {

@@ -4,6 +4,7 @@ import { msat } from 'satway'
 import type { DevnetNode, WalletServer } from 'satway/lightning/devnet'
 import { connectWallet, createDevnet, readWalletFile, serveWallet } from 'satway/lightning/devnet'
 import type { WalletConfig } from '../config/index.ts'
+import { walletCheck } from '../operations/index.ts'
 import type { OpenWallet } from './open-wallet.ts'
 
 /**
@@ -12,28 +13,38 @@ import type { OpenWallet } from './open-wallet.ts'
  *
  * @throws {L402Error} CONFIG_INVALID in production, unless forced.
  */
-export async function openDevnetWallet(config: WalletConfig): Promise<OpenWallet> {
+export async function openDevnetWallet(
+  config: Extract<WalletConfig, { readonly kind: 'devnet' }>,
+): Promise<OpenWallet> {
   const devnet = createDevnet({ force: config.force })
   const seller = devnet.addNode('seller', { balanceMsat: msat(0n) })
   const buyer = devnet.addNode('buyer', { balanceMsat: config.balanceMsat })
   const about = `devnet (${seller.network}): the embedded network; no real money moves`
   const { file } = config
+  const wallet = {
+    kind: 'devnet',
+    payee: seller,
+    isRealMoney: false,
+    about,
+    check: walletCheck(seller),
+  } as const
   const served = file === undefined ? undefined : await serve(buyer, file)
   if (file === undefined || served === undefined) {
-    const warning =
+    const warnings =
       file === undefined
-        ? undefined
-        : `${file} is the wallet of another embedded network, which cannot pay here. For a wallet of this one: wallet: { devnet: { file: ./wallet.json } }`
+        ? []
+        : [
+            `${file} is the wallet of another embedded network, which cannot pay here. For a wallet of this one: wallet: { devnet: { file: ./wallet.json } }`,
+          ]
     const close = async (): Promise<void> => undefined
-    return { payee: seller, about, buyerWallet: undefined, warning, close }
+    return { ...wallet, buyerWallet: undefined, begin: async () => warnings, close }
   }
   const remove = (): void => removeOurs(file, served.address.secret)
   process.once('exit', remove)
   return {
-    payee: seller,
-    about,
+    ...wallet,
     buyerWallet: file,
-    warning: undefined,
+    begin: async () => [],
     close: async () => {
       process.off('exit', remove)
       remove()

@@ -29,6 +29,10 @@ export type PrimaryOptions = {
   readonly released: (owner: string) => void
   /** Told of every settlement of the wallet, once. */
   readonly settled?: (settlement: Settlement) => void
+  /** Told when the stream of settlements was opened: what settled before may not have been told. */
+  readonly opened?: () => void
+  /** Told when it broke. */
+  readonly broken?: () => void
   /** Puts together what dead workers counted. */
   readonly fold: (snapshots: readonly string[]) => string
   readonly log: Pick<Log, 'warn' | 'error' | 'failure'>
@@ -76,7 +80,11 @@ export class Crew {
     })
     this.#hub = new SettlementHub(options.payee, {
       settled: (settlement) => this.#note(settlement),
-      broken: (error) => options.log.failure('payee', undefined, error),
+      broken: (error) => {
+        options.broken?.()
+        options.log.failure('payee', undefined, error)
+      },
+      ...(options.opened !== undefined && { opened: options.opened }),
     })
     this.#places = Array.from({ length: options.workers }, (_, i) => {
       return { name: `worker-${i + 1}`, restarts: countRestarts(), member: undefined }
@@ -152,7 +160,6 @@ export class Crew {
     const member = new Member(cluster.fork(), {
       name: place.name,
       owner: `${place.name}-${randomUUID()}`,
-      network: this.#options.payee.network,
       payee: this.#options.payee,
       hub: this.#hub,
       config: () => this.#config,

@@ -22,9 +22,9 @@ describe('R-WRK-1 one process is its own worker, by the same link', () => {
   })
 
   test('it has a name, the first configuration, and an owner name of its own', async () => {
-    const { link, fleet, payee } = open()
+    const { link, fleet } = open()
     const other = open()
-    expect([link.name, link.config, link.payee]).toEqual(['primary', 'first', payee])
+    expect([link.name, link.config, link.payee.network]).toEqual(['primary', 'first', 'regtest'])
     expect(link.owner).not.toBe(other.link.owner)
     await fleet.stop()
     await other.fleet.stop()

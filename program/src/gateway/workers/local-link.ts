@@ -3,6 +3,7 @@ import type { Payee, Settlement } from 'satway/lightning'
 import { limited } from './deadline.ts'
 import type { Fleet } from './fleet.ts'
 import { SettlementHub } from './settlement-hub.ts'
+import { sharePayee } from './shared-payee.ts'
 import type { PrimaryLink } from './workers.ts'
 
 export type LocalLinkOptions = {
@@ -41,7 +42,7 @@ export function localLink(options: LocalLinkOptions): {
 
   return {
     link: {
-      payee,
+      payee: sharePayee(payee, hub),
       name: 'primary',
       owner: `primary-${randomUUID()}`,
       config,

@@ -1,16 +1,15 @@
 import type { Worker } from 'node:cluster'
-import type { Network } from 'satway'
 import type { Payee } from 'satway/lightning'
 import { limited } from './deadline.ts'
 import type { Question, ToPrimary, ToWorker } from './messages.ts'
-import { isMessage } from './messages.ts'
+import { encodeLimits, isMessage } from './messages.ts'
 import { PayeeDesk } from './payee-desk.ts'
 import type { SettlementHub } from './settlement-hub.ts'
+import { limitsOf } from './wallet-limits.ts'
 
 export type MemberOptions = {
   readonly name: string
   readonly owner: string
-  readonly network: Network
   readonly payee: Payee
   readonly hub: SettlementHub
   /** The configuration at the moment when the worker asks for it. */
@@ -157,10 +156,11 @@ export class Member {
   }
 
   #welcome(): void {
-    const { name, owner, network, config } = this.#options
+    const { name, owner, payee, config } = this.#options
     const { text, generation } = config()
     this.generation = generation
-    this.tell({ kind: 'welcome', network, name, owner, config: text })
+    const wallet = encodeLimits(limitsOf(payee))
+    this.tell({ kind: 'welcome', wallet, name, owner, config: text })
   }
 }
 

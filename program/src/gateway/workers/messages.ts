@@ -1,6 +1,7 @@
 import type { Msat, Network } from 'satway'
 import { decodeHex, encodeHex, isL402Error, L402Error, msat, paymentHash } from 'satway'
 import type { InvoiceStatus, Settlement } from 'satway/lightning'
+import type { WalletLimits } from './wallet-limits.ts'
 
 /**
  * What crosses the channel between primary and worker, as JSON. Amounts are digits, bytes are hex.
@@ -23,7 +24,7 @@ export type ToPrimary =
 export type ToWorker =
   | {
       readonly kind: 'welcome'
-      readonly network: Network
+      readonly wallet: WalletMessage
       readonly name: string
       readonly owner: string
       readonly config: string
@@ -51,6 +52,12 @@ export type InvoiceOrder = {
   readonly expirySeconds: number
 }
 
+export type WalletMessage = {
+  readonly network: Network
+  readonly amountStepMsat?: string
+  readonly maxDescriptionBytes?: number
+}
+
 export type StatusMessage =
   | { readonly status: 'open' | 'closed' | 'not-found' }
   | { readonly status: 'settled'; readonly amountMsat: string; readonly settledAtSeconds: number }
@@ -63,6 +70,20 @@ export type SettlementMessage = {
 
 /** `range`: the caller's own mistake. Everything else is the wallet's. */
 export type Fault = { readonly kind: 'range' | 'unavailable'; readonly reason: string }
+
+export function encodeLimits({ amountStepMsat, ...rest }: WalletLimits): WalletMessage {
+  return {
+    ...rest,
+    ...(amountStepMsat !== undefined && { amountStepMsat: String(amountStepMsat) }),
+  }
+}
+
+export function decodeLimits({ amountStepMsat, ...rest }: WalletMessage): WalletLimits {
+  return {
+    ...rest,
+    ...(amountStepMsat !== undefined && { amountStepMsat: decodeAmount(amountStepMsat) }),
+  }
+}
 
 export function encodeStatus(status: InvoiceStatus): StatusMessage {
   if (status.status !== 'settled') return status

@@ -20,7 +20,7 @@ function join(payee: Payee, timeoutMs?: number) {
   const desk = new PayeeDesk(payee, hub, toWorker)
   let isOpen = true
   const remote = new RemotePayee({
-    network: payee.network,
+    limits: { network: payee.network },
     ...(timeoutMs !== undefined && { timeoutMs }),
     send: (message) => {
       if (!isOpen) throw new Error('closed')

@@ -1,12 +1,13 @@
-import type { Network } from 'satway'
+import type { Msat, Network } from 'satway'
 import { encodeHex } from 'satway'
 import type { Payee, Settlement } from 'satway/lightning'
 import type { ToPrimary, ToWorker } from './messages.ts'
 import { decodeFault, decodeSettlement, decodeStatus, unavailable } from './messages.ts'
 import { SettlementQueue } from './settlement-queue.ts'
+import type { WalletLimits } from './wallet-limits.ts'
 
 export type RemotePayeeOptions = {
-  readonly network: Network
+  readonly limits: WalletLimits
   /** @throws {Error} when the channel is closed. */
   readonly send: (message: ToPrimary) => void
   /** How long an answer may take. Default 15 000. */
@@ -27,6 +28,8 @@ const maxCalls = 10_000
  */
 export class RemotePayee implements Payee {
   readonly network: Network
+  readonly amountStepMsat?: Msat
+  readonly maxDescriptionBytes?: number
   #send: (message: ToPrimary) => void
   #timeoutMs: number
   #calls = new Map<number, Waiting>()
@@ -34,7 +37,10 @@ export class RemotePayee implements Payee {
   #queues = new Set<SettlementQueue>()
 
   constructor(options: RemotePayeeOptions) {
-    this.network = options.network
+    const { network, amountStepMsat, maxDescriptionBytes } = options.limits
+    this.network = network
+    if (amountStepMsat !== undefined) this.amountStepMsat = amountStepMsat
+    if (maxDescriptionBytes !== undefined) this.maxDescriptionBytes = maxDescriptionBytes
     this.#send = options.send
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs
   }

@@ -13,12 +13,15 @@ export type SettlementHubOptions = {
   readonly settled: (settlement: Settlement) => void
   /** What settles until the stream is back is not told. Told at every failed attempt. */
   readonly broken: (error: unknown) => void
-  /** The first delay before the stream is opened again; each is twice the one before. Default 1000. */
+  /** Told when a stream was opened, also the first: what settled before may not have been told. */
+  readonly opened?: () => void
+  /** The first delay before the stream is opened again, in ms; the others are 2 s. Default 1000. */
   readonly firstDelayMs?: number
 }
 
 const defaultDelayMs = 1000
-const longestDelayMs = 60_000
+/** A node that is back is to be followed within a few seconds. */
+const longestDelayMs = 2000
 const stopMs = 1000
 
 /** One stream of the wallet's settlements for any number of listeners. */
@@ -66,7 +69,9 @@ export class SettlementHub {
     while (!signal.aborted) {
       this.#isOpen = true
       try {
-        for await (const settlement of this.#payee.settlements(signal)) {
+        const stream = this.#payee.settlements(signal)
+        this.#options.opened?.()
+        for await (const settlement of stream) {
           delayMs = firstDelayMs
           this.#tell(settlement)
         }

@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import { L402Error } from 'satway'
 import { limited } from './deadline.ts'
 import type { Question, ToPrimary, ToWorker } from './messages.ts'
-import { isMessage } from './messages.ts'
+import { decodeLimits, isMessage } from './messages.ts'
 import { canReusePort } from './port.ts'
 import { RemotePayee } from './remote-payee.ts'
 import type { PrimaryLink } from './workers.ts'
@@ -39,7 +39,7 @@ export async function workerLink(): Promise<PrimaryLink> {
   const inbox = openInbox()
   send({ kind: 'hello' })
   const welcome = await limited(inbox.welcome, helloMs)
-  const payee = new RemotePayee({ network: welcome.network, send })
+  const payee = new RemotePayee({ limits: decodeLimits(welcome.wallet), send })
   const duties: Duties = {}
   inbox.open((message) => receive(message, payee, duties))
   return {

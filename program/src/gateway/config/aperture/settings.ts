@@ -13,7 +13,8 @@ import {
   objection,
   textOf,
 } from './values.ts'
-import { comment, flowList, literal, scalar } from './yaml-text.ts'
+import { walletLines } from './wallet.ts'
+import { flowList, literal, scalar } from './yaml-text.ts'
 
 type Source = Readonly<Record<string, unknown>>
 type Add = (kind: Note['kind'], path: string, message: string) => void
@@ -103,40 +104,6 @@ function blockLines(source: Source, add: Add): readonly string[] {
   if (good.length === 0) return []
   add('carried', 'blocklist', `block: ${good.length}`)
   return [`block: ${flowList(good)}`, '']
-}
-
-function walletLines(source: Source, add: Add): readonly string[] {
-  const given = mappingOf(source['authenticator'])
-  if (given['disable'] === true) {
-    add('danger', 'authenticator.disable', 'Aperture asked nobody for payment. Here it is paid')
-  }
-  const lines = [
-    '# Who gets the money. devnet is an embedded network without real money: for a first run. This',
-    '# release has no other: the wallets of real nodes come with the next one.',
-  ]
-  const node = ['network', 'lndhost', 'tlspath', 'macdir', 'mailboxaddress', 'wavelengthgateway']
-  const known = node.filter((name) => textOf(given[name]) !== undefined)
-  if (known.length > 0) lines.push('# Aperture was paid by:')
-  for (const name of known) lines.push(comment(`  ${name}: ${textOf(given[name])}`))
-  add(
-    'fill-in',
-    'authenticator',
-    'the wallet is devnet, without real money: this release has the embedded network only, and wallets of real nodes come with the next one. The settings of your node are kept in a comment',
-  )
-  if (textOf(given['passphrase']) !== undefined) {
-    add('left-out', 'authenticator.passphrase', 'a secret, and of no use here')
-  }
-  const mpp = [
-    'enablempp',
-    'mpprealm',
-    'enablesessions',
-    'sessiondepositmultiplier',
-    'sessionidletimeout',
-  ]
-  if (mpp.some((name) => given[name] !== undefined && given[name] !== false)) {
-    add('left-out', 'authenticator.enablempp', 'MPP is not carried over; L402 is what is sold')
-  }
-  return [...lines, 'wallet: devnet']
 }
 
 function limitLines(source: Source, add: Add): readonly string[] {

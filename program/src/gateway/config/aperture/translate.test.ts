@@ -286,15 +286,41 @@ services:
     })
   }
 
-  test('the settings of the node are kept as a comment, and no more', () => {
-    const { yaml, notes } = translate(
-      `authenticator: { network: mainnet, lndhost: "lnd:10009", macdir: "/m\\nwallet: evil" }\n${services(base)}`,
+  test('R-GWW-30 its lnd becomes a wallet URI, with a word on what its macaroon allows', () => {
+    const { yaml, notes, mistakes } = translate(
+      `authenticator: { network: regtest, lndhost: "lnd.internal:10009", macdir: "/m x/", tlspath: "~/.lnd/tls.cert" }\n${services(base)}`,
     )
     expect(yaml).toContain(
-      '#   network: mainnet\n#   lndhost: lnd:10009\n#   macdir: /m wallet: evil\nwallet: devnet\n',
+      'wallet: "lnd://lnd.internal:8080?macaroon=file:/m%20x/invoice.macaroon&cert=file:~/.lnd/tls.cert&network=regtest"\n',
     )
-    expect(notesAt(notes, 'authenticator')[0]).toMatch(/^fill-in: the wallet is devnet/)
+    expect(notesAt(notes, 'authenticator.lndhost')[0]).toMatch(/^changed: .* at lnd.internal:8080/)
+    expect(notesAt(notes, 'authenticator.macdir')[0]).toMatch(
+      /^changed: .*chmod 600.*allows more than a gateway needs.*lncli bakemacaroon/,
+    )
+    expect(mistakes.filter(({ path }) => path.startsWith('wallet'))).toEqual([])
   })
+
+  test('R-GWW-30 what Aperture left to its defaults is filled in', () => {
+    const { yaml } = translate(`authenticator: { lndhost: localhost }\n${services(base)}`)
+    expect(yaml).toContain(
+      'wallet: "lnd://localhost:8080?macaroon=file:~/.lnd/data/chain/bitcoin/mainnet/invoice.macaroon&cert=file:~/.lnd/tls.cert"\n',
+    )
+  })
+
+  for (const [text, kept] of [
+    ['network: mainnet, lndhost: "lnd:10009", macdir: "/m\\nwallet: evil"', '/m wallet: evil'],
+    ['lndhost: "lnd:10009", macdir: relative/folder', 'relative/folder'],
+    ['lndhost: "l n d"', 'l n d'],
+    ['lndhost: lnd, network: lunarnet', 'lunarnet'],
+    ['mailboxaddress: "mailbox.terminal.lightning.today:443"', 'mailbox.terminal'],
+  ] as const) {
+    test(`${text}: a node that cannot be told is kept as a comment, and no more`, () => {
+      const { yaml, notes } = translate(`authenticator: { ${text} }\n${services(base)}`)
+      expect(yaml).toMatch(new RegExp(`#   \\w+: ${kept}`))
+      expect(yaml).toContain('\nwallet: devnet\n')
+      expect(notesAt(notes, 'authenticator')[0]).toMatch(/^fill-in: the wallet is devnet/)
+    })
+  }
 
   test('a file that is no YAML is refused with its places, one that is nothing sells nothing', () => {
     expect(translateAperture('a: [', 'x', where())).toMatchObject({ mistakes: [{ line: 1 }] })

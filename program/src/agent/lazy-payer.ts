@@ -1,0 +1,53 @@
+import type { Network } from 'satway'
+import type { Ledger } from 'satway/client'
+import type { Payer } from 'satway/lightning'
+
+/** One whose name and lag are known once it is open, and not before. */
+type Opening = { -readonly [Name in keyof Payer]: Payer[Name] } & {
+  /** Opens it, where that can be done. */
+  prepare(): Promise<void>
+}
+export type LazyPayer = Readonly<Opening>
+
+/**
+ * A wallet that is opened when it is first told something. One that cannot be opened was certainly not
+ * told anything: what `open` rejects with has to be NODE_UNAVAILABLE.
+ *
+ * @param open - Called for every order and question; it remembers what is open.
+ */
+export function createLazyPayer(network: Network, open: () => Promise<Payer>): LazyPayer {
+  const ready = async (): Promise<Payer> => {
+    const payer = await open()
+    if (payer.id !== undefined) lazy.id = payer.id
+    if (payer.orderLagSeconds !== undefined) lazy.orderLagSeconds = payer.orderLagSeconds
+    return payer
+  }
+  const lazy: Opening = {
+    network,
+    pay: async (invoice, limits) => await (await ready()).pay(invoice, limits),
+    lookupPayment: async (hash, signal) => await (await ready()).lookupPayment(hash, signal),
+    prepare: async () => {
+      try {
+        await ready()
+      } catch {
+        // The order that follows says so.
+      }
+    },
+  }
+  return lazy
+}
+
+/**
+ * The same ledger, which names the wallet in each intent: it has to be open by then. Without a name a
+ * later process would ask another wallet about the payment, and believe it.
+ */
+export function namingWallet(ledger: Ledger, payer: LazyPayer): Ledger {
+  return {
+    ...ledger,
+    begin: async (intent, limits) => {
+      await payer.prepare()
+      const { id: walletId, orderLagSeconds } = payer
+      return await ledger.begin({ ...intent, walletId, orderLagSeconds }, limits)
+    },
+  }
+}

@@ -1,0 +1,89 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { msat } from '../../library/src/amount/index.ts'
+import { encodeHex } from '../../library/src/bytes/index.ts'
+import { decodeInvoice } from '../../library/src/invoice/index.ts'
+import type { Settlement } from '../../library/src/lightning/index.ts'
+import type { LndWallet } from '../../library/src/lightning/lnd/index.ts'
+import { watchSettlements } from '../../library/src/server/index.ts'
+import { openLnd } from './lnd-conformance.ts'
+import type { Regtest } from './network.ts'
+import { until } from './until.ts'
+
+const maxFeeMsat = msat(10_000n)
+const order = { amountMsat: msat(7_000n), description: 'reconnect', expirySeconds: 600 }
+const mostMs = 5_000
+
+/** A node that goes and comes back is used again by itself, and nothing that settled is missed. */
+export function describeReconnect(network: () => Regtest): void {
+  describe('R-LN-15 a node that returns is used again within 5 s', () => {
+    const wallets: LndWallet[] = []
+    afterEach(() => {
+      for (const wallet of wallets.splice(0)) wallet.close()
+    })
+    const open = (name: 'buyer' | 'seller', role: 'pay' | 'receive'): LndWallet => {
+      const wallet = openLnd(network()[name], role)
+      wallets.push(wallet)
+      return wallet
+    }
+
+    for (const how of ['stop', 'kill'] as const) {
+      test(`as a payee, after a ${how}: settlements are told, those of the gap too`, async () => {
+        const { seller } = network()
+        const { payee } = open('seller', 'receive')
+        const { payer } = open('buyer', 'pay')
+        const told: Settlement[] = []
+        let broken = 0
+        const stop = watchSettlements(payee, {
+          settled: (settlement) => told.push(settlement),
+          broken: () => broken++,
+        })
+        const isTold = (text: string): boolean => {
+          const hash = encodeHex(decodeInvoice(text).paymentHash)
+          return told.some(({ paymentHash }) => encodeHex(paymentHash) === hash)
+        }
+        const sell = async (): Promise<string> => (await payee.createInvoice(order)).invoice
+        const pay = (text: string) => payer.pay(decodeInvoice(text), { maxFeeMsat })
+
+        const first = await sell()
+        expect((await pay(first)).status).toBe('settled')
+        await until('the first settlement', async () => isTold(first))
+
+        const early = await sell()
+        await seller[how]()
+        await until('the break to be seen', async () => broken > 0)
+        await seller.start()
+        const back = performance.now()
+        // The first invoice after the return, asked for until there is one.
+        const late = await until('an invoice after the return', sell)
+        const sellsMs = performance.now() - back
+        await network().untilLinked()
+        const linked = performance.now()
+        for (const text of [early, late]) expect((await pay(text)).status).toBe('settled')
+        for (const text of [early, late]) {
+          await until('a settlement after the return', async () => isTold(text), mostMs)
+        }
+        const tellsMs = performance.now() - linked
+        await stop()
+        expect(sellsMs).toBeLessThan(mostMs)
+        expect(tellsMs).toBeLessThan(mostMs)
+        expect(told).toHaveLength(3)
+      })
+    }
+
+    test('as a payer: pays as soon as its channels can be used', async () => {
+      const { buyer } = network()
+      const { payee } = open('seller', 'receive')
+      const { payer } = open('buyer', 'pay')
+      const invoice = decodeInvoice((await payee.createInvoice(order)).invoice)
+      await buyer.kill()
+      await expect(payer.pay(invoice, { maxFeeMsat })).rejects.toMatchObject({
+        code: 'NODE_UNAVAILABLE',
+      })
+      await buyer.start()
+      await network().untilLinked()
+      const back = performance.now()
+      expect((await payer.pay(invoice, { maxFeeMsat })).status).toBe('settled')
+      expect(performance.now() - back).toBeLessThan(mostMs)
+    })
+  })
+}
