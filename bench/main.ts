@@ -12,6 +12,7 @@ const chapters: Chapters = {
   devnet: async () => (await import('./devnet.ts')).devnetChapter,
   journal: async () => (await import('./journal.ts')).journalChapter,
   buying: async () => (await import('./buying.ts')).buyingChapter,
+  wallets: async () => (await import('./wallets.ts')).walletsChapter,
   start: async () => (await import('./start.ts')).startChapter,
   bundle: async () => (await import('./bundle.ts')).bundleChapter,
   package: async () => (await import('./package.ts')).packageChapter,
