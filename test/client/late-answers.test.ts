@@ -207,7 +207,11 @@ describe('R-PAY-87 a payment that another wallet was to make', () => {
   test('does not end because this one never saw it', async () => {
     const { market, url, second, ledger, first, hash, open } = await leftUnknown()
     const other = open(second)
-    expect((await thrownBy(other.fetch(url))).code).toBe('PAYMENT_UNKNOWN')
+    const unknown = { code: 'PAYMENT_UNKNOWN', details: { otherWallet: true } }
+    expect(await thrownBy(other.fetch(url))).toMatchObject(unknown)
+    const [left] = await ledger.list()
+    expect(await thrownBy(other.resume(left!.paymentHash))).toMatchObject(unknown)
+    expect((await thrownBy(first.fetch(url))).details).not.toHaveProperty('otherWallet')
     expect(await other.reconcile()).toMatchObject([{ state: 'unknown', answered: true }])
     expect((await ledger.spending(market.now())).heldMsat).toBe(15_000n)
     market.buyer.resolvePayment(hash, 'settle')

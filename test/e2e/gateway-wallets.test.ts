@@ -489,6 +489,8 @@ describe('R-GWW-12 a node that is down', () => {
       const shop = await startShop(folder, `"${uri}"`, { args: ['--workers', String(workers)] })
       await untilServing(shop.one)
       const before = await buy(shop, buyer)
+      // Until it is heard of, another request is shown the same invoice.
+      await until(async () => (await transactions(folder, shop)).length === 1, shop.one)
       const response = await fetch(`${shop.url}/a`)
       await response.body?.cancel()
       const [open] = parseChallenges([response.headers.get('www-authenticate')!]).filter(

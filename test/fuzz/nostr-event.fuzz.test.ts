@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { NostrEvent } from '../../library/src/lightning/nostr/index.ts'
 import {
+  createSigner,
   hasTag,
   isAuthentic,
   readEvent,
@@ -8,7 +9,7 @@ import {
 } from '../../library/src/lightning/nostr/index.ts'
 import { fuzzText } from './harness.ts'
 
-const secretKey = new Uint8Array(32).fill(3)
+const signer = createSigner(new Uint8Array(32).fill(3))
 const seeds = ['', 'tea', '"\\\n\u2028☕'].map((content) =>
   JSON.stringify(
     signEvent(
@@ -21,7 +22,7 @@ const seeds = ['', 'tea', '"\\\n\u2028☕'].map((content) =>
         ],
         content,
       },
-      secretKey,
+      signer,
     ),
   ),
 )

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { SocketEvent } from '../../library/src/lightning/adapter/web-socket-frames.ts'
-import { FrameReader } from '../../library/src/lightning/adapter/web-socket-frames.ts'
+import type { SocketEvent } from '../../library/src/lightning/web-socket/index.ts'
+import { FrameReader } from '../../library/src/lightning/web-socket/index.ts'
 import { fuzzBytes } from './harness.ts'
 
 const maxBytes = 300

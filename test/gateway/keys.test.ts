@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -371,6 +371,14 @@ describe('R-KEY-8 a file that cannot be a key file', () => {
 
   test('a folder', async () => {
     const run = await keys('rotate', '--file', folder)
+    expect(run.code).toBe(1)
+    expect(run.stderr).toContain('is not an ordinary file')
+  })
+
+  test.runIf(process.platform !== 'win32')('a named pipe, which nobody writes into', async () => {
+    const pipe = join(folder, 'pipe.keys')
+    execFileSync('mkfifo', ['-m', '600', pipe])
+    const run = await keys('list', '--file', pipe)
     expect(run.code).toBe(1)
     expect(run.stderr).toContain('is not an ordinary file')
   })

@@ -11,7 +11,7 @@ import type { Invoice } from '../../library/src/invoice/index.ts'
 import { decodeInvoice, paymentHash } from '../../library/src/invoice/index.ts'
 import type { DevnetNode } from '../../library/src/lightning/devnet/index.ts'
 import { createDevnet } from '../../library/src/lightning/devnet/index.ts'
-import { publicKeyOf, signEvent } from '../../library/src/lightning/nostr/index.ts'
+import { createSigner, publicKeyOf, signEvent } from '../../library/src/lightning/nostr/index.ts'
 import { createNwc } from '../../library/src/lightning/nwc/index.ts'
 import { serveNwc } from '../../library/src/testing/look-alike/nwc.ts'
 import { serveRelay } from '../../library/src/testing/look-alike/relay.ts'
@@ -131,7 +131,7 @@ for (const encryption of ['nip44_v2', 'nip04'] as const) {
       } else {
         const content = 'get_info get_balance make_invoice lookup_invoice pay_invoice'
         const info = { kind: 13_194, created_at: 1_800_000_000, tags: [], content }
-        relay.publish(signEvent(info, decodeHex(walletSecret)))
+        relay.publish(signEvent(info, createSigner(decodeHex(walletSecret))))
       }
       const wallet = createNwc({
         walletPubkey: keys.walletPubkey,

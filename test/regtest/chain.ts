@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Guard } from './guard.ts'
+import { hasEnded } from './guard.ts'
 import { createHttpsJson } from './https-json.ts'
 import { findFreePort } from './ports.ts'
 import { until } from './until.ts'
@@ -31,7 +32,7 @@ export async function startChain(
   mkdirSync(folder)
   const port = await findFreePort()
   const certificateFile = join(folder, 'rpc.cert')
-  guard.run(
+  const child = guard.run(
     'btcd',
     program,
     [
@@ -54,9 +55,10 @@ export async function startChain(
       `--miningaddr=${minerAddress}`,
       '--debuglevel=warn',
     ],
-    { GOMEMLIMIT: '256MiB', HOME: folder },
+    { env: { GOMEMLIMIT: '256MiB', HOME: folder } },
   )
-  await until('the certificate of btcd', async () => existsSync(certificateFile))
+  const watch = { isOver: () => hasEnded(child) }
+  await until('the certificate of btcd', async () => existsSync(certificateFile), watch)
   const credential = Buffer.from(`${user}:${password}`).toString('base64')
   const server = createHttpsJson({
     port,
@@ -69,7 +71,7 @@ export async function startChain(
     const answer = await server.ask<Answer<Result>>('/', { jsonrpc: '1.0', id: 1, method, params })
     return answer.result
   }
-  await until('btcd', async () => (await call<number>('getblockcount')) >= 0)
+  await until('btcd', async () => (await call<number>('getblockcount')) >= 0, watch)
 
   return {
     host: `127.0.0.1:${port}`,

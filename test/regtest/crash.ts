@@ -94,7 +94,7 @@ export function describeCrashes(network: () => Regtest): void {
         await play({ finish, buy: [] })
       }
       await Promise.all(Array.from({ length: chains }, chain))
-    }, 240_000)
+    }, 600_000)
     afterAll(async () => {
       await shop?.close()
       payee?.close()

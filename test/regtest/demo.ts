@@ -155,7 +155,7 @@ export function describeDemo(network: () => Regtest): void {
           const ledger = await gateway.ledger()
           return hashes.every((hash) => ledger.get(hash) === 10_000n)
         },
-        10_000,
+        { limitMs: 10_000 },
       )
       wallet.close()
     })

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
-import { createGuard } from './guard.ts'
+import { createGuard, hasEnded } from './guard.ts'
 import { until } from './until.ts'
 
 const isPosix = process.platform !== 'win32'
@@ -45,6 +45,31 @@ test.runIf(isPosix)('R-REG-4 what a guard runs ends when its process is killed',
   }
   expect(pids.every(isAlive)).toBe(true)
   owner.kill('SIGKILL')
-  await until('both to end', async () => !pids.some(isAlive), 20_000)
-  await until('the folder to go', async () => !existsSync(folder), 20_000)
+  await until('both to end', async () => !pids.some(isAlive), { limitMs: 20_000 })
+  await until('the folder to go', async () => !existsSync(folder), { limitMs: 20_000 })
+})
+
+test.runIf(isPosix)(
+  'R-REG-4 what a program has started ends with it, and its last words are told',
+  async () => {
+    const guard = createGuard()
+    const child = guard.run('shell', 'sh', ['-c', 'echo first; sleep 600 & echo $!; wait'])
+    const pid = await until('both lines', async () => {
+      const [, second] = guard.lastWords('shell').split(' | ')
+      return second !== undefined && Number(second)
+    })
+    expect(isAlive(pid)).toBe(true)
+    expect(() => guard.run('none', join(guard.folder, 'none'), [])).toThrow('cannot be started')
+    await guard.close()
+    expect(isAlive(child.pid ?? 0)).toBe(false)
+    await until('the child of the shell to end', async () => !isAlive(pid))
+  },
+)
+
+test.runIf(isPosix)('waiting for a program that has ended is over at once', async () => {
+  const guard = createGuard()
+  const child = guard.run('brief', 'sh', ['-c', 'exit 3'])
+  const waiting = until('an answer', async () => undefined, { isOver: () => hasEnded(child) })
+  await expect(waiting).rejects.toThrow('It ended before this came: an answer')
+  await guard.close()
 })

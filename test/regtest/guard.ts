@@ -1,7 +1,17 @@
-import type { ChildProcess } from 'node:child_process'
+import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -10,9 +20,18 @@ export type Guard = {
   /** For data. Removed with everything in it. */
   readonly folder: string
   /** Starts a program, whose words go into the file `<name>.out` of the folder. */
-  run(name: string, program: string, args: readonly string[], env?: NodeJS.ProcessEnv): ChildProcess
+  run(name: string, program: string, args: readonly string[], options?: RunOptions): ChildProcess
+  /** The last lines that a program wrote, in one. */
+  lastWords(name: string): string
   /** Kills what still runs and removes the folder. */
   close(): Promise<void>
+}
+
+export type RunOptions = {
+  readonly env?: NodeJS.ProcessEnv
+  readonly cwd?: string
+  /** Default: what it says goes into its file. */
+  readonly stdio?: StdioOptions
 }
 
 const prefix = 'satway-regtest-'
@@ -23,13 +42,14 @@ const prefix = 'satway-regtest-'
  */
 const script = `
 read -r nothing
-for file in "$0"/running/*; do kill -9 "\${file##*/}" 2>/dev/null; done
+for file in "$0"/running/*; do kill -9 -"\${file##*/}" 2>/dev/null; done
 rm -rf "$0"
 `
 
-export function createGuard(): Guard {
-  removeStale()
-  const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`))
+/** @param place - Where its folder is made. Default: that for temporary files. */
+export function createGuard(place: string = tmpdir()): Guard {
+  removeStale(place)
+  const folder = mkdtempSync(join(place, `${prefix}${process.pid}-`))
   const running = join(folder, 'running')
   mkdirSync(running)
   const watcher = spawn('/bin/sh', ['-c', script, folder], {
@@ -38,17 +58,26 @@ export function createGuard(): Guard {
   })
   watcher.unref()
   const children = new Set<ChildProcess>()
+  const wordsOf = (name: string): string => join(folder, `${name}.out`)
 
   return {
     folder,
-    run: (name, program, args, env = {}) => {
-      const out = openSync(join(folder, `${name}.out`), 'a')
+    lastWords: (name) => {
+      const said = existsSync(wordsOf(name)) ? readFileSync(wordsOf(name), 'utf8') : ''
+      return said.trim().split('\n').slice(-5).join(' | ').slice(-2000)
+    },
+    run: (name, program, args, options = {}) => {
+      const out = openSync(wordsOf(name), 'a')
       const child = spawn(program, args, {
-        // Ctrl-C is for the program that runs the network, which then ends it in order.
+        // Ctrl-C is for the program that runs the network, which then ends it in order. What a child
+        // starts is of its group, and ends with it.
         detached: true,
         stdio: ['ignore', out, out],
-        env: { ...process.env, ...env },
+        ...options,
+        env: { ...process.env, ...options.env },
       })
+      closeSync(out)
+      child.once('error', () => undefined) // said by its lack of a pid
       if (child.pid === undefined) throw new Error(`${program} cannot be started`)
       const file = join(running, String(child.pid))
       writeFileSync(file, '')
@@ -61,7 +90,7 @@ export function createGuard(): Guard {
     },
     close: async () => {
       const ended = [...children].map((child) => once(child, 'exit'))
-      for (const child of children) child.kill('SIGKILL')
+      for (const { pid } of children) if (pid !== undefined) process.kill(-pid, 'SIGKILL')
       await Promise.all(ended)
       watcher.ref()
       const gone = once(watcher, 'exit')
@@ -71,12 +100,20 @@ export function createGuard(): Guard {
   }
 }
 
+export function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
 /** Folders of processes that are gone, whose guard was killed too. */
-function removeStale(): void {
-  for (const name of readdirSync(tmpdir())) {
+function removeStale(place: string): void {
+  for (const name of readdirSync(place)) {
     const [, pid] = /^satway-regtest-(\d+)-/.exec(name) ?? []
     if (pid === undefined || isAlive(Number(pid))) continue
-    rmSync(join(tmpdir(), name), { recursive: true, force: true })
+    try {
+      rmSync(join(place, name), { recursive: true, force: true })
+    } catch {
+      // Another user's, or another run removes it at this moment.
+    }
   }
 }
 

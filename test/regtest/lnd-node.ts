@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Chain } from './chain.ts'
 import type { Guard } from './guard.ts'
+import { hasEnded } from './guard.ts'
 import type { HttpsJson } from './https-json.ts'
 import { createHttpsJson } from './https-json.ts'
 import { findFreePort } from './ports.ts'
@@ -79,11 +80,12 @@ export async function startLnd(
 
   let child: ChildProcess
   const run = (...more: readonly string[]): void => {
-    child = guard.run(name, program, [...args, ...more], env)
+    child = guard.run(name, program, [...args, ...more], { env })
   }
   const autoUnlock = `--wallet-unlock-password-file=${passwordFile}`
   run(autoUnlock, '--wallet-unlock-allow-create')
-  await until(`the certificate of ${name}`, async () => existsSync(certificateFile))
+  const watch = { isOver: () => hasEnded(child) }
+  await until(`the certificate of ${name}`, async () => existsSync(certificateFile), watch)
 
   let admin = new Uint8Array()
   const certificate = await until(`the certificate of ${name}`, async () => {
@@ -98,7 +100,7 @@ export async function startLnd(
   const state = async (): Promise<string> =>
     (await server.ask<{ readonly state: string }>('/v1/state')).state
   const isState = (wanted: string): Promise<boolean> =>
-    until(`${name} to be ${wanted}`, async () => (await state()) === wanted)
+    until(`${name} to be ${wanted}`, async () => (await state()) === wanted, watch)
 
   await isState('NON_EXISTING')
   const words =
@@ -114,7 +116,7 @@ export async function startLnd(
   const info = await server.ask<{ readonly identity_pubkey: string }>('/v1/getinfo')
 
   const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return
+    if (hasEnded(child)) return
     const ended = once(child, 'exit')
     child.kill(signal)
     await ended

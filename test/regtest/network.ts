@@ -127,8 +127,14 @@ export async function startRegtest(
       },
     }
   } catch (error) {
+    // Its folder goes, and what the nodes said with it.
+    const said = ['btcd', 'buyer', 'hop', 'seller'].map(
+      (name) => `${name}: ${guard.lastWords(name) || 'said nothing'}`,
+    )
     await guard.close()
-    throw error
+    throw new Error(`The network did not start: ${String(error)}\n${said.join('\n')}`, {
+      cause: error,
+    })
   }
 }
 

@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { existsSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { skipPart } from '../parts.ts'
+import { describeCommand, processesOf } from './command.ts'
 import { describeCrashes } from './crash.ts'
 import { describeDemo } from './demo.ts'
 import { describeFigures } from './figures.ts'
@@ -29,8 +31,18 @@ describe.skipIf(skipPart('lnd', lack))('a real network', () => {
     started = await startRegtest(programs, progress)
     progress(`Ready in ${(started.readyMs / 1000).toFixed(1)} s.`)
   }, 180_000)
-  afterAll(() => started?.close())
+  afterAll(async () => {
+    if (started === undefined) return
+    const { folder, close } = started
+    if (process.platform === 'linux') expect(processesOf(folder).length).toBeGreaterThan(3)
+    await close()
+    expect(processesOf(folder)).toEqual([])
+    expect(existsSync(folder)).toBe(false)
+  })
 
+  test('R-REG-4 is ready in 90 s', () => {
+    expect(network().readyMs).toBeLessThan(90_000)
+  })
   describeFigures(network, progress)
   describeConformance(network)
   describeRefusals(network)
@@ -39,4 +51,5 @@ describe.skipIf(skipPart('lnd', lack))('a real network', () => {
   describeCrashes(network)
   describeNodeLoss(network)
   describeReconnect(network)
+  describeCommand()
 })

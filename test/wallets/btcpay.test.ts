@@ -1,17 +1,15 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Msat } from '../../library/src/amount/index.ts'
+import { describe, expect, test } from 'vitest'
 import { msat } from '../../library/src/amount/index.ts'
 import { encodeHex } from '../../library/src/bytes/index.ts'
 import { isL402Error } from '../../library/src/errors.ts'
-import type { Invoice, PaymentHash } from '../../library/src/invoice/index.ts'
+import type { Invoice } from '../../library/src/invoice/index.ts'
 import { decodeInvoice } from '../../library/src/invoice/index.ts'
 import { readAnswer } from '../../library/src/lightning/btcpay/greenfield.ts'
 import type { BtcpayOptions } from '../../library/src/lightning/btcpay/index.ts'
 import { createBtcpay } from '../../library/src/lightning/btcpay/index.ts'
 import { powersOf } from '../../library/src/lightning/btcpay/powers.ts'
-import { createDevnet } from '../../library/src/lightning/devnet/index.ts'
 import type { Settlement } from '../../library/src/lightning/index.ts'
 import type { ConformanceRig } from '../../library/src/testing/index.ts'
 import {
@@ -19,18 +17,10 @@ import {
   orderFaultCases,
   payeeConformance,
   payerConformance,
-  testClock,
 } from '../../library/src/testing/index.ts'
 import type { BtcpayLookAlikeOptions } from '../../library/src/testing/look-alike/btcpay.ts'
 import { serveBtcpay } from '../../library/src/testing/look-alike/btcpay.ts'
-
-const limits = { maxFeeMsat: msat(100_000n) } as const
-/** Stands where a secret stands, and must not be found anywhere else. */
-const marked = 'MARKEDsecretMARKED0123456789'
-const closers: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
+import { closers, controlsOf, createNodes, limits, marked } from './look-alike-rig.ts'
 
 type WorldOptions = BtcpayLookAlikeOptions & {
   /** Whose node BTCPay uses. */
@@ -40,12 +30,8 @@ type WorldOptions = BtcpayLookAlikeOptions & {
 
 /** A look-alike over one node of a network whose fees are never zero, and a wallet that speaks to it. */
 async function createWorld({ of = 'payer', wallet: changes, ...options }: WorldOptions = {}) {
-  const clock = testClock()
-  const devnet = createDevnet({ now: clock.now })
-  const payer = devnet.addNode('payer', { balanceMsat: msat(10_000_000n) })
-  const other = devnet.addNode('other', { balanceMsat: msat(10_000_000n) })
-  const payee = devnet.addNode('payee', { balanceMsat: msat(0n) })
-  const node = of === 'payer' ? payer : payee
+  const nodes = createNodes(of)
+  const { clock, node } = nodes
   const lookAlike = await serveBtcpay(node, { now: clock.now, ...options })
   const wallet = createBtcpay({
     url: lookAlike.url,
@@ -62,34 +48,18 @@ async function createWorld({ of = 'payer', wallet: changes, ...options }: WorldO
     await lookAlike.close()
   }
   closers.push(close)
-  const invoice = async (amountMsat: Msat = msat(5000n)): Promise<Invoice> => {
-    const request = { amountMsat, description: 'tea', expirySeconds: 600 }
-    return decodeInvoice((await payee.createInvoice(request)).invoice)
-  }
-  return { clock, devnet, payer, other, payee, node, lookAlike, wallet, invoice, close }
+  return { ...nodes, lookAlike, wallet, close }
 }
 
 type World = Awaited<ReturnType<typeof createWorld>>
 
-function controlsOf(world: World): NonNullable<ConformanceRig['controls']> {
-  const { clock, payer, other, payee, lookAlike } = world
-  return {
-    advance: clock.advance,
-    balanceMsat: payer.balanceMsat,
-    otherPayer: other,
-    injectFault: (fault) => {
-      if (fault.kind !== 'unavailable') return payer.injectFault(fault)
-      const body = JSON.stringify({ code: 'lightning-not-configured', message: 'not set up' })
-      lookAlike.inject('order', { executed: false, how: { kind: 'answer', status: 404, body } })
-    },
-    createHoldInvoice: async (paymentHash: PaymentHash, amountMsat: Msat) => {
-      const request = { amountMsat, description: '', expirySeconds: 600, paymentHash }
-      return (await payee.createHoldInvoice(request)).invoice
-    },
-    settleHold: payee.settleHold,
-    cancelHold: payee.cancelHold,
-    setReachable: lookAlike.setReachable,
-  }
+function rigControls(world: World): NonNullable<ConformanceRig['controls']> {
+  const { lookAlike } = world
+  const controls = controlsOf(world, () => {
+    const body = JSON.stringify({ code: 'lightning-not-configured', message: 'not set up' })
+    lookAlike.inject('order', { executed: false, how: { kind: 'answer', status: 404, body } })
+  })
+  return { ...controls, otherPayer: world.other }
 }
 
 /** No node behind BTCPay tells that somebody else has paid, or that a route costs too much. */
@@ -99,7 +69,7 @@ describe('R-BTP-1 BTCPay conforms as a payer', () => {
   const createRig = async (): Promise<ConformanceRig> => {
     const world = await createWorld()
     const { wallet, payee, close } = world
-    return { payer: wallet.payer, payee, controls: controlsOf(world), close }
+    return { payer: wallet.payer, payee, controls: rigControls(world), close }
   }
   for (const { name, run } of payerConformance(createRig, { saysInstead })) {
     test(name, async () => expect(await run()).toBeUndefined())
@@ -126,7 +96,7 @@ describe('R-BTP-2 BTCPay conforms as a payee', () => {
   const createRig = async (): Promise<ConformanceRig> => {
     const world = await createWorld({ of: 'payee' })
     const { wallet, payer, close } = world
-    return { payer, payee: wallet.payee, controls: controlsOf(world), close }
+    return { payer, payee: wallet.payee, controls: rigControls(world), close }
   }
   for (const { name, run } of payeeConformance(createRig)) {
     test(name, async () => expect(await run()).toBeUndefined())
@@ -325,6 +295,15 @@ describe('R-BTP-6 a payment that failed and is ordered anew', () => {
     await payer.pay(one, limits)
     expect(await wallet.payer.pay(one, limits)).toMatchObject({ status: 'settled' })
   })
+
+  test('is ordered at once, at whichever node, when BTCPay said that it was over', async () => {
+    const { wallet, invoice, payer } = await createWorld({ backend: 'cln' })
+    const one = await invoice()
+    payer.injectFault({ kind: 'fail', reason: 'no-route' })
+    expect(await wallet.payer.pay(one, limits)).toMatchObject({ status: 'failed' })
+    expect(await wallet.payer.lookupPayment(one.paymentHash)).toMatchObject({ status: 'failed' })
+    expect(await wallet.payer.pay(one, limits)).toMatchObject({ status: 'settled' })
+  })
 })
 
 describe('R-BTP-7 a payment is not there', () => {
@@ -481,6 +460,32 @@ describe('R-BTP-10 what an API key allows', () => {
     expect(powers).toMatchObject({ receive: true, spend: true })
     expect(powers.beyond).toContain('everything that its user may do')
     expect(powers.beyond).toContain('use the node of the whole server')
+  })
+
+  test('spends, where it is paid and can spend in another way or place', async () => {
+    const paid = [store('cancreatelightninginvoice'), store('canviewlightninginvoice')]
+    expect(powersOf(paid, STORE)).toEqual({ receive: true, spend: false, beyond: [] })
+    for (const more of [
+      store('canmanagepayouts'),
+      store('cancreatepullpayments'),
+      store('canmanagepullpayments'),
+      store('canmanagewallettransactions'),
+      store('canuselightningnode', 'x'),
+      store('canmodifystoresettings', 'x'),
+      'btcpay.store.canmanagepayouts',
+      'btcpay.server.canuseinternallightningnode',
+      'BTCPay.Server.CanManageUsers',
+      'btcpay.server.canmodifyserversettings',
+    ]) {
+      const permissions = [...paid, more]
+      expect([more, powersOf(permissions, STORE).spend]).toEqual([more, true])
+      const { wallet } = await createWorld({ keys: { 'some-key': permissions } })
+      const { powers, notReady } = await wallet.examine()
+      expect([more, powers.spend, notReady]).toEqual([more, true, undefined])
+    }
+    for (const more of [store('canviewinvoices'), store('canviewlightninginvoice', 'x')]) {
+      expect([more, powersOf([...paid, more], STORE).spend]).toEqual([more, false])
+    }
   })
 
   test('does not include spending from the node of the whole server', async () => {

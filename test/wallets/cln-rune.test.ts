@@ -181,6 +181,28 @@ describe('R-CLN-16 the powers of a rune', () => {
     expect({ receive, spend }).toEqual({ receive: undefined, spend: undefined })
   })
 
+  test('that begin later let money go: whoever has it waits', () => {
+    for (const later of ['method^list', 'method=invoice']) {
+      const sleeper = rune([later, 'method=listinvoices', `time>${nowSeconds + 86_400}`])
+      expect(powersOf(sleeper, nowSeconds)).toMatchObject({ spend: true })
+    }
+    const ends = rune(['method=invoice', 'method=listinvoices', `time<${nowSeconds + 60}`])
+    expect(powersOf(ends, nowSeconds)).toMatchObject({ spend: true })
+    const over = rune(['method=invoice', 'method=listinvoices', `time<${nowSeconds}`])
+    expect(powersOf(over, nowSeconds)).toEqual({ receive: true, spend: false, beyond: [] })
+  })
+
+  test.each(['invoicerequest', 'splice_init', 'openchannel_signed', 'upgradewallet'])(
+    'that allow %s let money go, too',
+    (method) => {
+      expect(powersOf(rune([`method=${method}`]), nowSeconds).spend).toBe(true)
+    },
+  )
+
+  test('to make invoices and not to ask about them are not those of who is paid', () => {
+    expect(powersOf(rune(['method=invoice']), nowSeconds).receive).toBe(false)
+  })
+
   test('of a read-only rune show, and do nothing', () => {
     const readonly = rune(['method^list', 'method^get', 'method=summary'], ['method/listdatastore'])
     expect(powersOf(readonly, nowSeconds)).toEqual({

@@ -6,7 +6,13 @@ import { msat } from '../../library/src/amount/index.ts'
 import { encodeHex } from '../../library/src/bytes/index.ts'
 import { isL402Error } from '../../library/src/errors.ts'
 import type { Invoice, Network } from '../../library/src/invoice/index.ts'
-import { decodeInvoice, paymentHash } from '../../library/src/invoice/index.ts'
+import {
+  decodeInvoice,
+  encodeInvoice,
+  hashPreimage,
+  paymentHash,
+  preimage,
+} from '../../library/src/invoice/index.ts'
 import { createCln } from '../../library/src/lightning/cln/index.ts'
 import { JsonObjects } from '../../library/src/lightning/cln/json-objects.ts'
 import { writeMsat } from '../../library/src/lightning/cln/rpc.ts'
@@ -23,6 +29,22 @@ import type { Transport } from './cln-rig.ts'
 import { createNodes, openCln, payeeRig, payerRig } from './cln-rig.ts'
 
 const transports = ['clnrest', 'socket'] as const
+
+/** An invoice whose proof the tests know. */
+const secret = preimage(new Uint8Array(32).fill(0xab))
+const knownInvoice: Invoice = decodeInvoice(
+  encodeInvoice(
+    {
+      network: 'regtest',
+      amountMsat: msat(21_000n),
+      timestampSeconds: Math.floor(Date.now() / 1000),
+      paymentHash: hashPreimage(secret),
+      paymentSecret: new Uint8Array(32).fill(8),
+      description: 'tea',
+    },
+    new Uint8Array(32).fill(1),
+  ),
+)
 
 /** The payee says no, and not why: it does not tell strangers what was paid. */
 const saysInstead = { 'already-paid': 'rejected' } as const
@@ -216,14 +238,14 @@ describe.each(transports)('over %s', (transport) => {
       ['less was sent than arrived', { amount_sent_msat: 20_999 }, 100_000n],
       ['text is without its unit', { amount_sent_msat: '21007' }, 7n],
     ])('where %s', async (_, change, feeMsat) => {
-      const { wallet, lookAlike, invoice } = await open()
+      const { wallet, lookAlike } = await open()
       const result = {
-        payment_preimage: 'ab'.repeat(32),
+        payment_preimage: encodeHex(secret),
         amount_msat: 21_000,
         ...change,
       }
       lookAlike.inject('order', says(transport, result))
-      const outcome = await wallet.payer.pay(invoice, limits)
+      const outcome = await wallet.payer.pay(knownInvoice, limits)
       expect(outcome).toMatchObject({ status: 'settled', amountMsat: 21_000n, feeMsat })
     })
   })
@@ -238,7 +260,7 @@ describe.each(transports)('over %s', (transport) => {
     })
     const complete = {
       status: 'complete',
-      preimage: 'cd'.repeat(32),
+      preimage: encodeHex(secret),
       amount_msat: 21_000,
       amount_sent_msat: 21_001,
     }
@@ -250,9 +272,9 @@ describe.each(transports)('over %s', (transport) => {
       ['failed, long ago', [failed, failed], 'failed'],
       ['nothing', [], undefined],
     ])('%s', async (_, entries, status) => {
-      const { wallet, lookAlike, invoice } = await open()
-      lookAlike.inject('look-up', says(transport, hashed(invoice, entries)))
-      const found = await wallet.payer.lookupPayment(invoice.paymentHash)
+      const { wallet, lookAlike } = await open()
+      lookAlike.inject('look-up', says(transport, hashed(knownInvoice, entries)))
+      const found = await wallet.payer.lookupPayment(knownInvoice.paymentHash)
       expect(found?.status).toBe(status)
     })
 

@@ -1,13 +1,11 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Msat } from '../../library/src/amount/index.ts'
+import { describe, expect, test } from 'vitest'
 import { msat } from '../../library/src/amount/index.ts'
 import { encodeHex } from '../../library/src/bytes/index.ts'
 import { isL402Error } from '../../library/src/errors.ts'
-import type { Invoice, PaymentHash } from '../../library/src/invoice/index.ts'
+import type { PaymentHash } from '../../library/src/invoice/index.ts'
 import { decodeInvoice, hashPreimage, preimage } from '../../library/src/invoice/index.ts'
-import { createDevnet } from '../../library/src/lightning/devnet/index.ts'
 import type { Settlement } from '../../library/src/lightning/index.ts'
 import type { LnbitsOptions } from '../../library/src/lightning/lnbits/index.ts'
 import { createLnbits } from '../../library/src/lightning/lnbits/index.ts'
@@ -26,18 +24,10 @@ import {
   orderFaultCases,
   payeeConformance,
   payerConformance,
-  testClock,
 } from '../../library/src/testing/index.ts'
 import type { LnbitsLookAlikeOptions } from '../../library/src/testing/look-alike/lnbits.ts'
 import { serveLnbits } from '../../library/src/testing/look-alike/lnbits.ts'
-
-const limits = { maxFeeMsat: msat(100_000n) } as const
-/** Stands where a secret stands, and must not be found anywhere else. */
-const marked = 'MARKEDsecretMARKED0123456789'
-const closers: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
+import { closers, controlsOf, createNodes, limits, makeInvoice, marked } from './look-alike-rig.ts'
 
 type WorldOptions = LnbitsLookAlikeOptions & {
   /** Whose node LNbits uses. */
@@ -49,12 +39,8 @@ type WorldOptions = LnbitsLookAlikeOptions & {
 /** A look-alike over one node of a network whose fees are never zero, and a wallet that speaks to it. */
 async function createWorld(options: WorldOptions = {}) {
   const { of = 'payer', keyOf = 'admin', wallet: changes, ...served } = options
-  const clock = testClock()
-  const devnet = createDevnet({ now: clock.now })
-  const payer = devnet.addNode('payer', { balanceMsat: msat(10_000_000n) })
-  const other = devnet.addNode('other', { balanceMsat: msat(10_000_000n) })
-  const payee = devnet.addNode('payee', { balanceMsat: msat(0n) })
-  const node = of === 'payer' ? payer : payee
+  const nodes = createNodes(of)
+  const { clock, node } = nodes
   const lookAlike = await serveLnbits(node, { now: clock.now, payWaitMs: 200, ...served })
   const wallet = createLnbits({
     url: lookAlike.url,
@@ -70,36 +56,20 @@ async function createWorld(options: WorldOptions = {}) {
     await lookAlike.close()
   }
   closers.push(close)
-  const invoice = async (amountMsat: Msat = msat(5000n)): Promise<Invoice> => {
-    const request = { amountMsat, description: 'tea', expirySeconds: 600 }
-    return decodeInvoice((await payee.createInvoice(request)).invoice)
-  }
   const orders = (): number => lookAlike.seen.filter(({ role }) => role === 'order').length
-  return { clock, payer, other, payee, node, lookAlike, wallet, invoice, orders, close }
+  return { ...nodes, lookAlike, wallet, orders, close }
 }
 
 type World = Awaited<ReturnType<typeof createWorld>>
 
 const keyOnlyReceives = JSON.stringify({ detail: 'Invoice (or Admin) key required.' })
 
-function controlsOf(world: World): NonNullable<ConformanceRig['controls']> {
-  const { clock, payer, payee, lookAlike } = world
-  return {
-    advance: clock.advance,
-    balanceMsat: payer.balanceMsat,
-    injectFault: (fault) => {
-      if (fault.kind !== 'unavailable') return payer.injectFault(fault)
-      const how = { kind: 'answer', status: 403, body: keyOnlyReceives } as const
-      lookAlike.inject('order', { executed: false, how })
-    },
-    createHoldInvoice: async (paymentHash: PaymentHash, amountMsat: Msat) => {
-      const request = { amountMsat, description: '', expirySeconds: 600, paymentHash }
-      return (await payee.createHoldInvoice(request)).invoice
-    },
-    settleHold: payee.settleHold,
-    cancelHold: payee.cancelHold,
-    setReachable: lookAlike.setReachable,
-  }
+function rigControls(world: World): NonNullable<ConformanceRig['controls']> {
+  const { lookAlike } = world
+  return controlsOf(world, () => {
+    const how = { kind: 'answer', status: 403, body: keyOnlyReceives } as const
+    lookAlike.inject('order', { executed: false, how })
+  })
 }
 
 /** What no node behind LNbits tells: that somebody else has paid. */
@@ -109,7 +79,7 @@ describe('R-LNB-1 LNbits conforms as a payer', () => {
   const createRig = async (): Promise<ConformanceRig> => {
     const world = await createWorld()
     const { wallet, payee, close } = world
-    return { payer: wallet.payer, payee, controls: controlsOf(world), close }
+    return { payer: wallet.payer, payee, controls: rigControls(world), close }
   }
   // R-LNB-6: what failed at its node is never sent again.
   for (const { name, run } of payerConformance(createRig, { retriesFailed: false })) {
@@ -139,7 +109,7 @@ describe('R-LNB-1 LNbits conforms as a payee, with the invoice key', () => {
   const createRig = async (): Promise<ConformanceRig> => {
     const world = await createWorld({ of: 'payee', keyOf: 'invoice' })
     const { wallet, payer, close } = world
-    return { payer, payee: wallet.payee, controls: controlsOf(world), close }
+    return { payer, payee: wallet.payee, controls: rigControls(world), close }
   }
   for (const { name, run } of payeeConformance(createRig)) {
     test(name, async () => expect(await run()).toBeUndefined())
@@ -166,11 +136,6 @@ describe('R-LNB-1 LNbits conforms as a payee, with the invoice key', () => {
     })
   })
 })
-
-async function makeInvoice(payee: World['wallet']['payee'], amountMsat = msat(21_000n)) {
-  const request = { amountMsat, description: 'tea', expirySeconds: 600 }
-  return decodeInvoice((await payee.createInvoice(request)).invoice)
-}
 
 describe('R-LNB-2 the fee ceiling', () => {
   for (const [amountMsat, served, reserveMsat] of [
@@ -610,6 +575,21 @@ describe('R-LNB-12 how an invoice stands', () => {
   }
 })
 
+test('R-LNB-12 what can be paid by the clock of LNbits is open, whatever ours says', async () => {
+  const { lookAlike, clock } = await createWorld({ of: 'payee' })
+  const wallet = createLnbits({
+    url: lookAlike.url,
+    key: lookAlike.invoiceKey,
+    network: 'regtest',
+    now: () => clock.now() + 7200,
+  })
+  closers.push(() => wallet.close())
+  const { paymentHash: hash } = await makeInvoice(wallet.payee)
+  expect(await wallet.payee.lookupInvoice(hash)).toEqual({ status: 'open' })
+  clock.advance(600)
+  expect(await wallet.payee.lookupInvoice(hash)).toEqual({ status: 'closed' })
+})
+
 describe('the readers take anything', () => {
   test('and throw nothing', () => {
     const one = fc.record(
@@ -843,4 +823,11 @@ describe('R-LNB-15 options and secrets', () => {
     const { lookAlike } = await createWorld()
     expect(lookAlike.seen).toEqual([])
   })
+})
+
+test('R-LNB-7 too many requests, said after it was paid, is looked up: a proxy may have asked twice', async () => {
+  const { wallet, invoice, lookAlike } = await createWorld()
+  const body = '{"error":"Rate limit exceeded: 200 per 1 minute"}'
+  lookAlike.inject('order', { executed: true, how: { kind: 'answer', status: 429, body } })
+  expect((await wallet.payer.pay(await invoice(), limits)).status).toBe('settled')
 })

@@ -559,6 +559,17 @@ describe('R-LNU-8 an invoice is settled', () => {
   })
 })
 
+test('R-LNU-8 an invoice lives as long as it says, also where the clock of the service is behind', async () => {
+  const { connect, clock, payer } = await createWorld()
+  const { payee } = connect({ now: () => clock.now() + 7200 })
+  const [one, other] = [await makeInvoice(payee), await makeInvoice(payee)]
+  expect(await payee.lookupInvoice(one.paymentHash)).toEqual({ status: 'open' })
+  await payer.pay(one, limits)
+  expect(await payee.lookupInvoice(one.paymentHash)).toMatchObject({ status: 'settled' })
+  clock.advance(600)
+  expect(await payee.lookupInvoice(other.paymentHash)).toEqual({ status: 'closed' })
+})
+
 describe('R-LNU-9 after a restart', () => {
   test('an invoice is asked about where the verify URL carries its hash', async () => {
     const { wallet, connect, payer, lookAlike, clock } = await createWorld()

@@ -440,3 +440,49 @@ describe('R-NWC-32 the balance', () => {
     })
   }
 })
+
+test('R-NWC-7 that an earlier attempt failed is remembered, however many payments came after it', async () => {
+  let isFirst = true
+  const { wallet } = await script(
+    (method, params) => {
+      if (method === 'lookup_invoice') {
+        const isThis = params['payment_hash'] === hashHex
+        return isThis ? payment({ state: 'failed' }) : notFound
+      }
+      const isThis = params['invoice'] === invoice.text
+      if (!isThis) return failure('INSUFFICIENT_BALANCE')
+      const said = isFirst ? failure('PAYMENT_FAILED') : undefined
+      isFirst = false
+      return said
+    },
+    { changes: { orderTimeoutMs: 3000, timeoutMs: 10_000 } },
+  )
+  expect((await wallet.payer.pay(invoice, limits)).status).toBe('failed')
+  expect((await wallet.payer.pay(invoice, limits)).status).toBe('unknown')
+  const others = Array.from({ length: 1001 }, (_, i) => otherInvoice(i))
+  for (let i = 0; i < others.length; i += 50) {
+    await Promise.all(
+      others
+        .slice(i, i + 50)
+        .map((other) => wallet.payer.pay(other, limits).catch(() => undefined)),
+    )
+  }
+  expect(await wallet.payer.lookupPayment(hash)).toEqual({ status: 'unknown' })
+}, 60_000)
+
+function otherInvoice(i: number): Invoice {
+  const secret = new Uint8Array(32)
+  new DataView(secret.buffer).setUint32(0, i + 1)
+  const text = encodeInvoice(
+    {
+      network: 'regtest',
+      amountMsat: msat(21_000n),
+      timestampSeconds: nowSeconds,
+      paymentHash: hashPreimage(preimage(secret)),
+      paymentSecret: new Uint8Array(32).fill(8),
+      description: 'tea',
+    },
+    new Uint8Array(32).fill(1),
+  )
+  return decodeInvoice(text)
+}

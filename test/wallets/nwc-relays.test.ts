@@ -17,7 +17,7 @@ import type { DevnetNode } from '../../library/src/lightning/devnet/index.ts'
 import { createDevnet } from '../../library/src/lightning/devnet/index.ts'
 import type { Settlement } from '../../library/src/lightning/index.ts'
 import type { NostrEvent } from '../../library/src/lightning/nostr/index.ts'
-import { publicKeyOf, signEvent } from '../../library/src/lightning/nostr/index.ts'
+import { createSigner, publicKeyOf, signEvent } from '../../library/src/lightning/nostr/index.ts'
 import type { NwcOptions, NwcWallet } from '../../library/src/lightning/nwc/index.ts'
 import { createNwc } from '../../library/src/lightning/nwc/index.ts'
 import { testClock } from '../../library/src/testing/index.ts'
@@ -149,9 +149,16 @@ describe('R-NWC-41 how a request is encrypted', () => {
   })
 })
 
+/** The same event with the id of what it says now. Its signature is that of before. */
+function withId(event: NostrEvent): NostrEvent {
+  const { pubkey, created_at, kind, tags, content } = event
+  const text = JSON.stringify([0, pubkey, created_at, kind, tags, content])
+  return { ...event, id: createHash('sha256').update(text).digest('hex') }
+}
+
 /** The same event with something changed, signed by whoever it says it is of. */
 function forge(event: NostrEvent, key: Uint8Array, changes: Partial<NostrEvent>): NostrEvent {
-  return signEvent({ ...event, ...changes }, key)
+  return signEvent({ ...event, ...changes }, createSigner(key))
 }
 
 describe('R-NWC-10 only what the wallet itself says to this request counts', () => {
@@ -202,6 +209,19 @@ describe('R-NWC-10 only what the wallet itself says to this request counts', () 
       await expect(asked).rejects.toMatchObject({ code: 'NODE_UNAVAILABLE' })
     })
   }
+  test('a relay that puts an old answer under a new request is not believed', async () => {
+    const { lookAlike, wallet } = await createWorld({}, { timeoutMs: 300 })
+    const old: NostrEvent[] = []
+    lookAlike.alter((event) => {
+      old.push(event)
+      return [event]
+    })
+    await wallet.payee.createInvoice(request)
+    // The content is the wallet's own, and its MAC right: only the signature says what it answers.
+    lookAlike.alter(({ tags }) => old.map((event) => withId({ ...event, tags })))
+    const asked = wallet.payee.createInvoice(request)
+    await expect(asked).rejects.toMatchObject({ code: 'NODE_UNAVAILABLE' })
+  })
   test('a relay that passes on everything to everybody changes nothing', async () => {
     const { lookAlike, wallet, peer } = await createWorld()
     const [relay] = lookAlike.relays
@@ -714,6 +734,21 @@ describe('R-NWC-30 what a connection may do', () => {
         spend: false,
         beyond: ['sign messages with the key of the node', 'read all payments', 'read the balance'],
       },
+    ],
+    [
+      'make connections that pay',
+      ['make_invoice', 'lookup_invoice', 'create_connection'],
+      { receive: true, spend: true, beyond: ['make further connections to the wallet'] },
+    ],
+    [
+      'pay in a way that is not known here',
+      ['make_invoice', 'lookup_invoice', 'pay_offer'],
+      { receive: true, spend: true, beyond: ['call pay_offer'] },
+    ],
+    [
+      'what nobody here knows',
+      ['make_invoice', 'lookup_invoice', 'swap_out', 'constructor'],
+      { receive: true, spend: undefined, beyond: ['call swap_out', 'call constructor'] },
     ],
     [
       'pay without invoices',

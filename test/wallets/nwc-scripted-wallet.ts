@@ -1,6 +1,11 @@
 import { encodeHex } from '../../library/src/bytes/index.ts'
 import type { Encryption, NostrEvent } from '../../library/src/lightning/nostr/index.ts'
-import { createCipher, publicKeyOf, signEvent } from '../../library/src/lightning/nostr/index.ts'
+import {
+  createCipher,
+  createSigner,
+  publicKeyOf,
+  signEvent,
+} from '../../library/src/lightning/nostr/index.ts'
 import type { NwcOptions, NwcWallet } from '../../library/src/lightning/nwc/index.ts'
 import { createNwc } from '../../library/src/lightning/nwc/index.ts'
 import type { RelayLookAlike } from '../../library/src/testing/look-alike/relay.ts'
@@ -36,13 +41,14 @@ export async function scriptWallet(
   } = {},
 ): Promise<ScriptedWallet> {
   const relay = await serveRelay()
-  const walletPubkey = publicKeyOf(walletKey) ?? ''
+  const signer = createSigner(walletKey)
+  const walletPubkey = signer.publicKey
   const clientPubkey = publicKeyOf(clientKey) ?? ''
   const cipher = createCipher(walletKey, clientPubkey)
   const asked: string[] = []
   const now = (): number => 1_800_000_000
   const sign = (kind: number, tags: readonly (readonly string[])[], content: string): NostrEvent =>
-    signEvent({ kind, created_at: now(), tags, content }, walletKey)
+    signEvent({ kind, created_at: now(), tags, content }, signer)
 
   relay.guard(async (event, client) => {
     if (event.kind !== 23_194) return 'pass'

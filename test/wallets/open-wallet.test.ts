@@ -198,6 +198,18 @@ describe('R-WAL-11 a wallet is opened by its URI', () => {
     })
   }
 
+  test('nor the URI of a whole wallet', async () => {
+    const file = put('whole', 'phoenixd://127.0.0.1?password=hunter2\n')
+    for (const uri of [
+      `lnbits://127.0.0.1?key=file:${file}`,
+      `cln://127.0.0.1?rune=file:${file}`,
+    ]) {
+      expect(await reasonOf(uri)).toBe(
+        `${file} (credential) holds a URI and no credential; a file with the whole URI of a wallet is named alone: file:/path`,
+      )
+    }
+  })
+
   test('nor one that is no text', async () => {
     const uri = `phoenixd://127.0.0.1?password=file:${put('p', new Uint8Array([0xff, 0xfe]))}`
     expect(await reasonOf(uri)).toMatch(/\(credential\) is no text$/)

@@ -247,6 +247,116 @@ describe('R-ADP-14 while nothing tells', () => {
   })
 })
 
+/** Reads streams one after another, as a gateway does. */
+function readOn(payee: Payee, delayMs: number) {
+  const told: string[] = []
+  const stop = new AbortController()
+  const read = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      try {
+        for await (const one of payee.settlements(stop.signal))
+          told.push(encodeHex(one.paymentHash))
+      } catch {
+        // The next one tells.
+      }
+      await new Promise((resolve) => setTimeout(resolve, delayMs))
+    }
+  }
+  void read()
+  return { told, stop: () => stop.abort() }
+}
+
+describe('R-ADP-14 what waits is asked about', () => {
+  test('also where the wallet never tells about one of it', async () => {
+    const { clock, node, pay } = createWorld()
+    let unreadable = ''
+    const lookUp: PayeeDriver['lookUp'] = async (hash, signal) => {
+      if (encodeHex(hash) === unreadable) throw unavailable('test', 'nonsense')
+      return await node.lookupInvoice(hash, signal)
+    }
+    const payee = createPayee(driverOf(node, clock, { lookUp }))
+    unreadable = encodeHex(decodeInvoice((await payee.createInvoice(order)).invoice).paymentHash)
+    await payee.createInvoice(order)
+    // Where it is the only one whose turn it is, the stream breaks: nobody can tell why.
+    const reader = readOn(payee, 20)
+    const paid = await pay(payee)
+    await expect.poll(() => reader.told, { timeout: 5000 }).toEqual([paid])
+    reader.stop()
+  })
+
+  test('also where the stream of the wallet never comes about', async () => {
+    const { clock, node, pay } = createWorld()
+    const follow: PayeeDriver['follow'] = async function* () {
+      yield* []
+      throw unavailable('test', 'it answered 502 to a WebSocket')
+    }
+    const payee = createPayee(driverOf(node, clock, { follow, pollMs: 20 }))
+    const reader = readOn(payee, 30)
+    const paid = await pay(payee)
+    await expect.poll(() => reader.told, { timeout: 5000 }).toEqual([paid])
+    reader.stop()
+  })
+
+  test('what is new before what was asked about already, however much that is', async () => {
+    const { clock, node, pay } = createWorld()
+    let asked = 0
+    const lookUp: PayeeDriver['lookUp'] = async (hash, signal) => {
+      asked++
+      return await node.lookupInvoice(hash, signal)
+    }
+    const payee = createPayee(driverOf(node, clock, { lookUp, pollMs: 50 }))
+    const stop = new AbortController()
+    const stream = payee.settlements(stop.signal)
+    for (let i = 0; i < 400; i++) await payee.createInvoice(order)
+    const paid = await pay(payee)
+    expect(await take(stream, 1)).toEqual([paid])
+    // Of those before it each once, or twice where this machine is slow.
+    expect(asked).toBeLessThan(1000)
+    stop.abort()
+  })
+
+  test('also where the clock of the wallet is hours behind', async () => {
+    const { clock, node, pay } = createWorld()
+    const late = { now: () => clock.now() + 7200 }
+    let opens = 0
+    const lookUp: PayeeDriver['lookUp'] = async (hash, signal) => {
+      // It is paid after it was seen open.
+      if (opens++ === 0) return { status: 'open' }
+      return await node.lookupInvoice(hash, signal)
+    }
+    const payee = createPayee(driverOf(node, late, { lookUp }))
+    const stop = new AbortController()
+    const stream = payee.settlements(stop.signal)
+    const paid = await pay(payee)
+    const told = take(stream, 1)
+    const nobody = new Promise((resolve) => setTimeout(resolve, 2000, 'nobody was told'))
+    expect(await Promise.race([told, nobody])).toEqual([paid])
+    stop.abort()
+  })
+})
+
+describe('R-ADP-15 of several streams that broke', () => {
+  test('each is followed by one that tells what settled meanwhile', async () => {
+    const { clock, node, payText } = createWorld()
+    let isDown = false
+    const lookUp: PayeeDriver['lookUp'] = async (hash, signal) => {
+      if (isDown) throw unavailable('test', 'down')
+      return await node.lookupInvoice(hash, signal)
+    }
+    const payee = createPayee(driverOf(node, clock, { lookUp }))
+    const [quick, slow] = [readOn(payee, 20), readOn(payee, 300)]
+    const { invoice } = await payee.createInvoice(order)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    isDown = true
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const paid = await payText(invoice)
+    isDown = false
+    await expect.poll(() => quick.told, { timeout: 5000 }).toEqual([paid])
+    await expect.poll(() => slow.told, { timeout: 5000 }).toEqual([paid])
+    for (const reader of [quick, slow]) reader.stop()
+  })
+})
+
 describe('R-ADP-15 a stream that breaks', () => {
   for (const [what, breaks] of [
     ['because the wallet ends it', async () => undefined],

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { msat } from '../../library/src/amount/index.ts'
 import { L402Error } from '../../library/src/errors.ts'
 import type { Invoice } from '../../library/src/invoice/index.ts'
-import { decodeInvoice } from '../../library/src/invoice/index.ts'
+import { decodeInvoice, preimage, provesPayment } from '../../library/src/invoice/index.ts'
 import type { PayerDriver, Told } from '../../library/src/lightning/adapter/index.ts'
 import { createPayer } from '../../library/src/lightning/adapter/index.ts'
 import type { DevnetNode } from '../../library/src/lightning/devnet/index.ts'
@@ -371,4 +371,128 @@ describe('R-ADP-8 a look-up', () => {
       code: 'NODE_UNAVAILABLE',
     })
   })
+})
+
+describe('R-ADP-33 an answer from before an order', () => {
+  const failed: Told = { status: 'failed', reason: 'no-route' }
+  const never = (): Promise<Told> => new Promise(() => undefined)
+
+  /** A wallet whose look-ups are answered when the test says so. */
+  function createHeld(orders: (() => Promise<Told>)[], changes: Partial<PayerDriver> = {}) {
+    const world = createWorld()
+    const answers: ((told: Told | undefined) => void)[] = []
+    let given = 0
+    const { payer } = driverOf(world.node, world.clock, {
+      orderTimeoutMs: 60_000,
+      lookUpTimeoutMs: 60_000,
+      order: () => {
+        given++
+        return (orders.shift() ?? never)()
+      },
+      lookUp: () => new Promise((resolve) => answers.push(resolve)),
+      ...changes,
+    })
+    return { ...world, payer, answers, given: () => given }
+  }
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+  for (const [what, told] of [
+    ['failed', failed],
+    ['is not there', undefined],
+    ['is not known', { status: 'unknown' }],
+  ] as const) {
+    test(`does not end one that was given anew meanwhile: it ${what}`, async () => {
+      const { payer, answers, given, invoice } = createHeld([async () => failed])
+      const one = await invoice()
+      expect(await payer.pay(one, limits)).toEqual(failed)
+      const asked = payer.lookupPayment(one.paymentHash)
+      void payer.pay(one, limits)
+      await turn()
+      answers[0]!(told)
+      expect(await asked).toEqual({ status: 'unknown' })
+      void payer.pay(one, limits)
+      await turn()
+      expect(given()).toBe(2)
+    })
+
+    test(`does not end the first one, either: it ${what}`, async () => {
+      const { payer, answers, given, invoice } = createHeld([])
+      const one = await invoice()
+      const asked = payer.lookupPayment(one.paymentHash)
+      void payer.pay(one, limits)
+      await turn()
+      answers[0]!(told)
+      expect(await asked).toEqual({ status: 'unknown' })
+      void payer.pay(one, limits)
+      await turn()
+      expect(given()).toBe(1)
+    })
+  }
+
+  test('does not say of a lost one that it never arrived', async () => {
+    const lost = (): Promise<Told> => Promise.reject(new Error('reset'))
+    const { payer, answers, invoice } = createHeld([lost], { orderLagSeconds: 0 })
+    const one = await invoice()
+    const asked = payer.lookupPayment(one.paymentHash)
+    const paying = payer.pay(one, limits)
+    await turn()
+    answers[0]!(undefined)
+    answers[1]!({ status: 'unknown' })
+    expect(await asked).toEqual({ status: 'unknown' })
+    expect(await paying).toEqual({ status: 'unknown' })
+  })
+
+  test('is remembered when the next order could not be given', async () => {
+    const { clock, node, invoice } = createWorld()
+    const orders: (() => Promise<Told>)[] = [
+      async () => failed,
+      () => Promise.reject(new L402Error('NODE_UNAVAILABLE', { reason: 'away' })),
+      () => Promise.reject(new Error('reset')),
+    ]
+    const { payer } = driverOf(node, clock, {
+      order: () => orders.shift()!(),
+      lookUp: async () => failed,
+    })
+    const one = await invoice()
+    expect(await payer.pay(one, limits)).toEqual(failed)
+    await expect(payer.pay(one, limits)).rejects.toMatchObject({ code: 'NODE_UNAVAILABLE' })
+    expect((await payer.pay(one, limits)).status).toBe('unknown')
+    expect((await payer.lookupPayment(one.paymentHash))?.status).toBe('unknown')
+  })
+})
+
+test('R-ADP-3 what failed is asked about before it is ordered anew: somebody else may pay it now', async () => {
+  const { clock, node, invoice } = createWorld()
+  const one = await invoice()
+  const orders: Told[] = [{ status: 'failed', reason: 'no-route' }]
+  let found: Told | undefined
+  let given = 0
+  const { payer } = driverOf(node, clock, {
+    asksFirst: true,
+    order: async () => {
+      given++
+      return orders.shift() ?? { status: 'unknown' }
+    },
+    lookUp: async () => found,
+  })
+  expect((await payer.pay(one, limits)).status).toBe('failed')
+  found = { status: 'unknown' }
+  expect((await payer.pay(one, limits)).status).toBe('unknown')
+  expect(given).toBe(1)
+})
+
+test('R-ADP-4 a settlement whose preimage proves nothing is looked up, and does not stay', async () => {
+  const { clock, node, invoice } = createWorld()
+  const one = await invoice()
+  const wrong = preimage(new Uint8Array(32).fill(9))
+  const { payer } = driverOf(node, clock, {
+    order: async ({ invoice, maxFeeMsat }) => {
+      const told = await node.pay(invoice, { maxFeeMsat })
+      return told.status === 'settled' ? { ...told, preimage: wrong } : told
+    },
+  })
+  const outcome = await payer.pay(one, limits)
+  expect(outcome.status === 'settled' && provesPayment(outcome.preimage, one.paymentHash)).toBe(
+    true,
+  )
 })

@@ -6,17 +6,12 @@ import { createServer } from 'node:net'
 import { inspect } from 'node:util'
 import * as x509 from '@peculiar/x509'
 import fc from 'fast-check'
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Msat } from '../../library/src/amount/index.ts'
+import { describe, expect, test } from 'vitest'
 import { msat } from '../../library/src/amount/index.ts'
 import { encodeBase64, encodeHex, encodeUtf8 } from '../../library/src/bytes/index.ts'
 import { isL402Error } from '../../library/src/errors.ts'
-import type { Invoice, PaymentHash } from '../../library/src/invoice/index.ts'
 import { decodeInvoice, hashPreimage, preimage } from '../../library/src/invoice/index.ts'
 import { NodeLink } from '../../library/src/lightning/adapter/index.ts'
-import type { SocketEvent } from '../../library/src/lightning/adapter/web-socket-frames.ts'
-import { FrameReader } from '../../library/src/lightning/adapter/web-socket-frames.ts'
-import { createDevnet } from '../../library/src/lightning/devnet/index.ts'
 import type { Settlement } from '../../library/src/lightning/index.ts'
 import type { PhoenixdOptions } from '../../library/src/lightning/phoenixd/index.ts'
 import { createPhoenixd } from '../../library/src/lightning/phoenixd/index.ts'
@@ -27,26 +22,21 @@ import {
   readOutgoing,
   readReceived,
 } from '../../library/src/lightning/phoenixd/phoenixd-answers.ts'
+import type { SocketEvent } from '../../library/src/lightning/web-socket/index.ts'
+import { FrameReader } from '../../library/src/lightning/web-socket/index.ts'
 import type { ConformanceRig } from '../../library/src/testing/index.ts'
 import {
   invoiceFaultCases,
   orderFaultCases,
   payeeConformance,
   payerConformance,
-  testClock,
 } from '../../library/src/testing/index.ts'
 import type { PhoenixdLookAlikeOptions } from '../../library/src/testing/look-alike/phoenixd.ts'
 import { servePhoenixd } from '../../library/src/testing/look-alike/phoenixd.ts'
+import { closers, controlsOf, createNodes, limits, makeInvoice, marked } from './look-alike-rig.ts'
 
-const limits = { maxFeeMsat: msat(100_000n) } as const
-/** Stands where a secret stands, and must not be found anywhere else. */
-const marked = 'MARKEDsecretMARKED0123456789'
 const wrongPassword =
   'Invalid authentication (use basic auth with the http password set in phoenix.conf)'
-const closers: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
 
 type WorldOptions = PhoenixdLookAlikeOptions & {
   /** Whose node phoenixd is. */
@@ -58,16 +48,11 @@ type WorldOptions = PhoenixdLookAlikeOptions & {
 /** A look-alike over one node of a network whose fees are those of phoenixd. */
 async function createWorld(options: WorldOptions = {}) {
   const { of = 'payer', isLimited = false, wallet: changes, ...served } = options
-  const clock = testClock()
-  const devnet = createDevnet({
-    now: clock.now,
+  const nodes = createNodes(of, {
     feeBaseMsat: msat(4000n),
     feeProportionalMillionths: 4000,
   })
-  const payer = devnet.addNode('payer', { balanceMsat: msat(10_000_000n) })
-  const other = devnet.addNode('other', { balanceMsat: msat(10_000_000n) })
-  const payee = devnet.addNode('payee', { balanceMsat: msat(0n) })
-  const node = of === 'payer' ? payer : payee
+  const { clock, node } = nodes
   const lookAlike = await servePhoenixd(node, { now: clock.now, ...served })
   const wallet = createPhoenixd({
     url: lookAlike.url,
@@ -83,34 +68,18 @@ async function createWorld(options: WorldOptions = {}) {
     await lookAlike.close()
   }
   closers.push(close)
-  const invoice = async (amountMsat: Msat = msat(5000n)): Promise<Invoice> => {
-    const request = { amountMsat, description: 'tea', expirySeconds: 600 }
-    return decodeInvoice((await payee.createInvoice(request)).invoice)
-  }
   const orders = (): number => lookAlike.seen.filter(({ role }) => role === 'order').length
-  return { clock, payer, other, payee, node, lookAlike, wallet, invoice, orders, close }
+  return { ...nodes, lookAlike, wallet, orders, close }
 }
 
 type World = Awaited<ReturnType<typeof createWorld>>
 
-function controlsOf(world: World): NonNullable<ConformanceRig['controls']> {
-  const { clock, payer, payee, lookAlike } = world
-  return {
-    advance: clock.advance,
-    balanceMsat: payer.balanceMsat,
-    injectFault: (fault) => {
-      if (fault.kind !== 'unavailable') return payer.injectFault(fault)
-      const how = { kind: 'answer', status: 401, body: wrongPassword } as const
-      lookAlike.inject('order', { executed: false, how })
-    },
-    createHoldInvoice: async (paymentHash: PaymentHash, amountMsat: Msat) => {
-      const request = { amountMsat, description: '', expirySeconds: 600, paymentHash }
-      return (await payee.createHoldInvoice(request)).invoice
-    },
-    settleHold: payee.settleHold,
-    cancelHold: payee.cancelHold,
-    setReachable: lookAlike.setReachable,
-  }
+function rigControls(world: World): NonNullable<ConformanceRig['controls']> {
+  const { lookAlike } = world
+  return controlsOf(world, () => {
+    const how = { kind: 'answer', status: 401, body: wrongPassword } as const
+    lookAlike.inject('order', { executed: false, how })
+  })
 }
 
 /** What no phoenixd tells: that somebody else has paid. */
@@ -120,7 +89,7 @@ describe('R-PHX-1 phoenixd conforms as a payer', () => {
   const createRig = async (): Promise<ConformanceRig> => {
     const world = await createWorld()
     const { wallet, payee, close } = world
-    return { payer: wallet.payer, payee, controls: controlsOf(world), close }
+    return { payer: wallet.payer, payee, controls: rigControls(world), close }
   }
   for (const { name, run } of payerConformance(createRig)) {
     test(name, async () => {
@@ -149,7 +118,7 @@ describe('R-PHX-1 phoenixd conforms as a payee, with the limited password', () =
   const createRig = async (): Promise<ConformanceRig> => {
     const world = await createWorld({ of: 'payee', isLimited: true })
     const { wallet, payer, close } = world
-    return { payer, payee: wallet.payee, controls: controlsOf(world), close }
+    return { payer, payee: wallet.payee, controls: rigControls(world), close }
   }
   for (const { name, run } of payeeConformance(createRig)) {
     test(name, async () => expect(await run()).toBeUndefined())
@@ -176,11 +145,6 @@ describe('R-PHX-1 phoenixd conforms as a payee, with the limited password', () =
     })
   })
 })
-
-async function makeInvoice(payee: World['wallet']['payee'], amountMsat = msat(21_000n)) {
-  const request = { amountMsat, description: 'tea', expirySeconds: 600 }
-  return decodeInvoice((await payee.createInvoice(request)).invoice)
-}
 
 describe('R-PHX-2 the fee ceiling', () => {
   for (const [amountMsat, feeMsat] of [
@@ -736,6 +700,8 @@ function pushAll(bytes: Uint8Array, partBytes: number, maxBytes = 1000): readonl
   return events
 }
 
+const patience = (): AbortSignal => AbortSignal.timeout(20_000)
+
 describe('R-ADP-26 a WebSocket', () => {
   const text = (value: string): SocketEvent => ({ kind: 'text', text: value })
   for (const [what, bytes, events] of [
@@ -781,9 +747,9 @@ describe('R-ADP-26 a WebSocket', () => {
     const server = await serveFrames([Uint8Array.of(0x89, 2, 7, 8)])
     const link = new NodeLink({ baseUrl: server.url })
     closers.push(() => link.close())
-    const listening = await link.listen('/websocket', new AbortController().signal, { idleMs: 100 })
-    if (listening.kind !== 'opened') throw new Error(listening.kind)
-    const reading = listening.messages[Symbol.asyncIterator]().next()
+    const opened = await link.openWebSocket({ path: '/websocket' }, patience(), 100)
+    if (opened.kind !== 'opened') throw new Error(opened.kind)
+    const reading = opened.socket.messages[Symbol.asyncIterator]().next()
     await expect(reading).rejects.toThrow('nothing came for too long')
     const [first, second, ...rest] = Buffer.concat(server.received)
     expect([first, second]).toEqual([0x8a, 0x82])
@@ -796,16 +762,16 @@ describe('R-ADP-26 a WebSocket', () => {
     const own = await createIdentity()
     const stranger = await createIdentity()
     const server = await serveFrames([textFrame('over TLS')], undefined, own)
-    const { signal } = new AbortController()
     const link = new NodeLink({ baseUrl: server.url, certificate: own.cert })
     closers.push(() => link.close())
-    const listening = await link.listen('/websocket', signal)
-    if (listening.kind !== 'opened') throw new Error(listening.kind)
-    const { value } = await listening.messages[Symbol.asyncIterator]().next()
+    const opened = await link.openWebSocket({ path: '/websocket' }, patience())
+    if (opened.kind !== 'opened') throw new Error(opened.kind)
+    const { value } = await opened.socket.messages[Symbol.asyncIterator]().next()
     expect(value).toBe('over TLS')
     const other = new NodeLink({ baseUrl: server.url, certificate: stranger.cert })
     closers.push(() => other.close())
-    expect((await other.listen('/websocket', signal)).kind).toBe('not-sent')
+    const refused = await other.openWebSocket({ path: '/websocket' }, patience())
+    expect(refused.kind).toBe('not-sent')
   })
 
   test('is none without the right answer to its key', async () => {
@@ -823,8 +789,8 @@ describe('R-ADP-26 a WebSocket', () => {
     const { port } = server.address() as { readonly port: number }
     const link = new NodeLink({ baseUrl: `http://127.0.0.1:${port}` })
     closers.push(() => link.close())
-    const listening = await link.listen('/websocket', new AbortController().signal)
-    expect(listening).toEqual({ kind: 'lost', reason: 'it does not speak WebSocket there' })
+    const opened = await link.openWebSocket({ path: '/websocket' }, patience())
+    expect(opened).toEqual({ kind: 'lost', reason: 'it does not speak WebSocket there' })
   })
 })
 

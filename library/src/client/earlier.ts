@@ -27,7 +27,7 @@ export type Earlier = {
  * @spec client.md R-PAY-33, R-PAY-45, R-PAY-84
  */
 export async function settleEarlier(
-  { ledger, payments }: Parts,
+  { ledger, payments, payer }: Parts,
   { url }: Hop,
   aim: Aim,
   most: number,
@@ -60,7 +60,7 @@ export async function settleEarlier(
       settled.add(tokenIdOf(now.origin, now.token, now.paymentHash))
     }
     if (!isOpen(now) || now.abandoned) continue
-    if (isWanted) stillOpen ??= unknownPayment(now)
+    if (isWanted) stillOpen ??= unknownPayment(now, payer)
     else unknown++
   }
   return { stillOpen, settled, unknown }

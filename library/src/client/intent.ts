@@ -77,14 +77,21 @@ export function failedPayment(
   return new L402Error('PAYMENT_FAILED', { reason, paymentHash, origin })
 }
 
-/** A payment of which nobody can say yet how it ends. The handle for `resume` is its hash. */
+/**
+ * A payment of which nobody can say yet how it ends. The handle for `resume` is its hash.
+ *
+ * @param payer - Who is asked about it; it says so where that is not the wallet that was to pay.
+ */
 export function unknownPayment(
-  { paymentHash, origin, amountMsat }: PaymentIntent,
+  intent: PaymentIntent,
+  payer: Payer | undefined,
   cause?: unknown,
 ): L402Error {
+  const { paymentHash, origin, amountMsat } = intent
+  const otherWallet = payer !== undefined && isOfOtherWallet(intent, payer)
   return new L402Error(
     'PAYMENT_UNKNOWN',
-    { paymentHash, origin, amountMsat: String(amountMsat) },
+    { paymentHash, origin, amountMsat: String(amountMsat), ...(otherWallet && { otherWallet }) },
     cause,
   )
 }

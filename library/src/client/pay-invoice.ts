@@ -128,7 +128,7 @@ async function paidEarlier(
     throw refuse('other-origin', { origin, paymentHash: hash, amountMsat })
   }
   const now = isOpen(entry) ? (await parts.payments.settle(entry, signal)).entry : entry
-  if (isOpen(now)) throw unknownPayment(now)
+  if (isOpen(now)) throw unknownPayment(now, parts.payer)
   return proofIn(now)
 }
 

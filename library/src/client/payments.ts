@@ -158,9 +158,9 @@ export function createPayments(means: PaymentMeans): Payments {
       await orAborted(waiting, signal)
       return 'look-again'
     }
-    if (!isAtWorkElsewhere(entry)) throw unknownPayment(entry)
+    if (!isAtWorkElsewhere(entry)) throw unknownPayment(entry, means.payer)
     const found = await settle(entry, signal)
-    if (isOpen(found.entry)) throw unknownPayment(found.entry)
+    if (isOpen(found.entry)) throw unknownPayment(found.entry, means.payer)
     return 'look-again'
   }
 
@@ -194,7 +194,7 @@ export function createPayments(means: PaymentMeans): Payments {
     crashPoint('after-send')
     const ended = await give(payer, checked, intent, signal)
     if (ended.status === 'settled') return ended
-    if (ended.status === 'unknown') throw unknownPayment(intent, signal?.reason)
+    if (ended.status === 'unknown') throw unknownPayment(intent, payer, signal?.reason)
     if (ended.reason === 'already-paid') return 'already-paid'
     throw failedPayment(intent, ended.reason)
   }

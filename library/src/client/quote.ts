@@ -103,7 +103,7 @@ export async function quote(parts: Parts, call: Call): Promise<Quote> {
 
 /** A payment for this very thing without an end: the call would ask about it, and buy nothing else. */
 async function stillOpen(
-  { ledger }: Parts,
+  { ledger, payer }: Parts,
   { url }: Hop,
   aim: Aim,
 ): Promise<L402Error | undefined> {
@@ -111,7 +111,7 @@ async function stillOpen(
   const open = unfinished.find(
     (entry) => isOpen(entry) && !entry.abandoned && buysTheSame(entry, aim),
   )
-  return open === undefined ? undefined : unknownPayment(open)
+  return open === undefined ? undefined : unknownPayment(open, payer)
 }
 
 function priceOf(checked: CheckedChallenge, hop: Hop): QuotedPrice {

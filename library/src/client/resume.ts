@@ -52,7 +52,7 @@ async function boughtBy(
 ): Promise<StoredToken> {
   const { paymentHash, origin } = entry
   const { entry: now } = await parts.payments.settle(entry, signal)
-  if (isOpen(now)) throw unknownPayment(now)
+  if (isOpen(now)) throw unknownPayment(now, parts.payer)
   if (now.state === 'failed') {
     const reason = now.failure ?? 'rejected'
     throw new L402Error('PAYMENT_FAILED', { reason, paymentHash, origin })

@@ -1,3 +1,5 @@
+export type { Bech32 } from './bech32.ts'
+export { decodeBech32 } from './bech32.ts'
 export {
   decodeInvoice,
   decodeInvoiceUnverified,
@@ -18,3 +20,4 @@ export type {
 } from './invoice.ts'
 export type { PaymentHash, Preimage } from './payment.ts'
 export { hashPreimage, paymentHash, preimage, provesPayment } from './payment.ts'
+export { readBytes } from './words.ts'

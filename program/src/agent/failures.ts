@@ -91,7 +91,7 @@ function explainL402(error: L402Error, feeLimitMsat: Msat | undefined): Explaine
     case 'PAYMENT_UNKNOWN':
       return inWords(exitCodes.paymentUnknown, error, {
         message: 'The payment was started, and nobody can say yet how it ends.',
-        advice: `It is not paid again. Once the wallet knows: satway resume ${details['paymentHash'] ?? 'HASH'}`,
+        advice: `It is not paid again. ${whoKnows(details)}: satway resume ${details['paymentHash'] ?? 'HASH'}`,
       })
     case 'PAYMENT_NOT_DELIVERED':
       return inWords(exitCodes.notDelivered, error, {
@@ -252,4 +252,10 @@ function systemReason(error: unknown): string {
 function sentenceOf(text: string): string {
   const capital = text.charAt(0).toUpperCase() + text.slice(1)
   return /[.!?]$/.test(capital) ? capital : `${capital}.`
+}
+
+/** Who can say how a payment ended. */
+function whoKnows(details: L402Error['details']): string {
+  if (details['otherWallet'] !== true) return 'Once the wallet knows'
+  return 'It was ordered from another wallet than the one that is named now, and only that one knows. With that one named'
 }

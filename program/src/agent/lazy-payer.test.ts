@@ -82,7 +82,7 @@ describe('R-AGT-48 a wallet is opened when something is to be paid or asked', ()
       const failed: unknown = await call().catch((error: unknown) => error)
       expect(isL402Error(failed, 'NODE_UNAVAILABLE')).toBe(true)
     }
-    await lazy.prepare()
+    await lazy.prepare('07'.repeat(32))
   })
 
   test('its name is written down with the first payment, before the order', async () => {
@@ -100,4 +100,26 @@ describe('R-AGT-48 a wallet is opened when something is to be paid or asked', ()
     expect(await ledger.begin(intent, limits)).toMatchObject({ status: 'begun' })
     expect(await ledger.find(intent.paymentHash)).toMatchObject({ walletId: undefined })
   })
+})
+
+test('R-AGT-48 what was written down under no name is not ordered, though the wallet opens by then', async () => {
+  const asked: string[] = []
+  let opened = 0
+  const lazy = createLazyPayer('regtest', async () => {
+    opened += 1
+    return opened === 1 ? away() : wallet(asked)
+  })
+  const ledger = namingWallet(createMemoryLedger(), lazy)
+  await ledger.begin(intent, limits)
+  const given: unknown = await lazy
+    .pay(invoice, { maxFeeMsat: msat(1n) })
+    .catch((error: unknown) => error)
+  expect(isL402Error(given, 'NODE_UNAVAILABLE')).toBe(true)
+  expect(asked).toEqual([])
+
+  const again = { ...intent, paymentHash: '08'.repeat(32), target: 'GET /y' }
+  expect(await ledger.begin(again, limits)).toMatchObject({ status: 'begun' })
+  const other = { text: 'lnbcrt2', paymentHash: paymentHash(new Uint8Array(32).fill(8)) } as Invoice
+  await lazy.pay(other, { maxFeeMsat: msat(1n) })
+  expect(asked).toEqual(['pay'])
 })

@@ -4,8 +4,13 @@ import type { Payer } from 'satway/lightning'
 
 /** One whose name and lag are known once it is open, and not before. */
 type Opening = { -readonly [Name in keyof Payer]: Payer[Name] } & {
-  /** Opens it, where that can be done. */
-  prepare(): Promise<void>
+  /**
+   * Opens it before a payment is written down. Where that cannot be done the payment has no wallet to its
+   * name, and is not ordered, though it could be opened by then.
+   *
+   * @param paymentHash - In hex.
+   */
+  prepare(paymentHash: string): Promise<void>
 }
 export type LazyPayer = Readonly<Opening>
 
@@ -22,15 +27,23 @@ export function createLazyPayer(network: Network, open: () => Promise<Payer>): L
     if (payer.orderLagSeconds !== undefined) lazy.orderLagSeconds = payer.orderLagSeconds
     return payer
   }
+  /** Why the wallet could not be named, by payment. */
+  const unnamed = new Map<string, unknown>()
   const lazy: Opening = {
     network,
-    pay: async (invoice, limits) => await (await ready()).pay(invoice, limits),
+    pay: async (invoice, limits) => {
+      const paymentHash = Buffer.from(invoice.paymentHash).toString('hex')
+      if (unnamed.has(paymentHash)) throw unnamed.get(paymentHash)
+      return await (await ready()).pay(invoice, limits)
+    },
     lookupPayment: async (hash, signal) => await (await ready()).lookupPayment(hash, signal),
-    prepare: async () => {
+    prepare: async (paymentHash) => {
+      unnamed.delete(paymentHash)
       try {
         await ready()
-      } catch {
+      } catch (error) {
         // The order that follows says so.
+        unnamed.set(paymentHash, error)
       }
     },
   }
@@ -45,7 +58,7 @@ export function namingWallet(ledger: Ledger, payer: LazyPayer): Ledger {
   return {
     ...ledger,
     begin: async (intent, limits) => {
-      await payer.prepare()
+      await payer.prepare(intent.paymentHash)
       const { id: walletId, orderLagSeconds } = payer
       return await ledger.begin({ ...intent, walletId, orderLagSeconds }, limits)
     },

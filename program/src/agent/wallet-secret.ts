@@ -22,7 +22,12 @@ export type SecretContext = {
 
 const maxBytes = 65_536
 /** What this program keeps in a home. It opens more than a wallet, and is sent nowhere. */
-const ownFile = /^(?:journal|receipts|policy|config)[.-]|^(?:mcp\.token|wallet-token|devnet\.json)/i
+export const ownFile =
+  /^(?:journal|receipts|policy|config)[.-]|^(?:mcp\.token|wallet-token|devnet\.json|gateway\.db|admin\.key)/i
+/** What a gateway signs its tokens with, whatever the file is called. */
+const keyRing = /^\s*\d{1,3}:[0-9a-f]{64}(?![0-9a-f])/i
+/** Where a macaroon of a gateway's admin API is for. One of lnd may have the same file name. */
+const adminLocation = 'satway admin'
 /** Variables of this program that hold a secret of another kind. */
 const otherSecrets: ReadonlySet<string> = new Set(['SATWAY_CREDENTIAL', 'SATWAY_ADMIN_MACAROON'])
 
@@ -44,25 +49,45 @@ function readVariable(name: string, context: SecretContext): Uint8Array {
     throw wrong(context, `the variable ${name} may not be named here`, onlyOurs)
   }
   const value = context.environment[name] ?? ''
-  if (value !== '') return Buffer.from(value)
-  throw wrong(context, `the variable ${name} is not set`)
+  if (value === '') throw wrong(context, `the variable ${name} is not set`)
+  const bytes = Buffer.from(value)
+  requireNoneOfGateway(bytes, `the variable ${name}`, context)
+  return bytes
 }
 
 function readSecretOf(path: string, use: SecretUse, context: SecretContext): Uint8Array {
   const real = realPathOf(path)
   if (real === undefined) throw wrong(context, `there is no ${path}`)
+  requireOrdinary(path, real, context)
   requireMayRead(path, real, use, context)
   const bytes = readPrivateFile(real, maxBytes) ?? Buffer.alloc(0)
-  if (bytes.length > 0) return bytes
-  throw wrong(context, `${path} is empty`)
+  if (bytes.length === 0) throw wrong(context, `${path} is empty`)
+  requireNoneOfGateway(bytes, path, context)
+  return bytes
+}
+
+/** The keys of a gateway make tokens for nothing, and its admin macaroon does what it pleases. */
+function requireNoneOfGateway(bytes: Buffer, place: string, context: SecretContext): void {
+  const text = bytes.toString('latin1')
+  const asWritten = [bytes, Buffer.from(text, 'base64'), Buffer.from(text.trim(), 'hex')]
+  const isPermit = asWritten.some((one) => one.includes(adminLocation))
+  if (!isPermit && !keyRing.test(text)) return
+  throw wrong(context, `${place} holds a key of a gateway, and nothing of a wallet`)
 }
 
 /** It is no secret, and stands beside the node that it is of. Whoever can change it can be the node. */
 function readCertificate(path: string, context: SecretContext): Uint8Array {
+  requireOrdinary(path, realPathOf(path), context)
   const found = readSecretFile(path, maxBytes)
   if (found === undefined) throw wrong(context, `there is no ${path}`)
   if (!isOpenToChanges(found.mode)) return found.bytes
   throw wrong(context, `${path} can be changed by others`, `chmod go-w ${path}`)
+}
+
+/** A named pipe in its place would hold us for ever. */
+function requireOrdinary(path: string, real: string | undefined, context: SecretContext): void {
+  if (real === undefined || statSync(real).isFile()) return
+  throw wrong(context, `${path} is not an ordinary file`)
 }
 
 function requireMayRead(path: string, real: string, use: SecretUse, context: SecretContext): void {
@@ -90,7 +115,7 @@ const onlyOurs = `Name one that begins with SATWAY_. ${inConfig}`
 const onlyHome = `Put it into the home. ${inConfig}`
 
 /** `undefined`: there is nothing. */
-function realPathOf(path: string): string | undefined {
+export function realPathOf(path: string): string | undefined {
   try {
     return realpathSync(path)
   } catch {

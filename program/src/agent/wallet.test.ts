@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -6,6 +7,7 @@ import { basename, join } from 'node:path'
 import { inspect } from 'node:util'
 import { isL402Error, msat, paymentHash } from 'satway'
 import { createDevnet, serveWallet } from 'satway/lightning/devnet'
+import { encodeMacaroon, encodeToken, mint } from 'satway/macaroon'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
@@ -337,6 +339,9 @@ describe('R-AGT-11 the token of a wallet', () => {
       'mcp.token',
       'wallet-token',
       'receipts.jsonl',
+      'gateway.db',
+      'gateway.db.keys',
+      'admin.key',
     ]) {
       const file = join(folder, name)
       writeFileSync(file, 'secret', { mode: 0o600 })
@@ -349,6 +354,64 @@ describe('R-AGT-11 the token of a wallet', () => {
     }
   })
 
+  test('is no key of a gateway, whatever it is called and whoever names it', async () => {
+    const ring = `1:${'ab'.repeat(32)}`
+    const permit = mint({
+      rootKey: new Uint8Array(32),
+      identifier: new Uint8Array(16),
+      location: 'satway admin',
+    })
+    const token = encodeToken(permit)
+    const binary = encodeMacaroon(permit)
+    mkdirSync(join(folder, 'shop'))
+    const file = join(folder, 'shop', 'key')
+    for (const content of [`${ring}\n`, token, binary, Buffer.from(binary).toString('hex')]) {
+      writeFileSync(file, content, { mode: 0o600 })
+      for (const named of ['config.yaml', '--wallet', 'SATWAY_WALLET'] as const) {
+        expect(await openBy(named, `file:${file}`)).toBe(
+          `${named}: ${file} holds a key of a gateway, and nothing of a wallet.`,
+        )
+      }
+    }
+    for (const value of [ring, token]) {
+      expect(await openBy('--wallet', 'env:SATWAY_KEYS', { SATWAY_KEYS: value })).toBe(
+        '--wallet: the variable SATWAY_KEYS holds a key of a gateway, and nothing of a wallet.',
+      )
+    }
+  })
+
+  test('is no URI: a file with that of a whole wallet is not sent to another', async () => {
+    const { url, seen } = await startHttpWallet()
+    const file = join(folder, 'wallet.uri')
+    const nwc = `nostr+walletconnect:${hex}?relay=wss://r.example&secret=${hex}`
+    for (const text of ['phoenixd://127.0.0.1?password=hunter2', nwc, 'LNBITS://h?key=hunter2']) {
+      writeFileSync(file, text, { mode: 0o600 })
+      const uri = `${url}?token=file:${file}&lookup=/p/{hash}`
+      const wallet = await openWallet(uri, { config: {}, environment: home })
+      const failed = await wallet.payer?.lookupPayment(hash).catch((error: unknown) => error)
+      expect(isL402Error(failed) && failed.details['reason']).toMatch(/holds a URI/)
+      expect(inspect(failed)).not.toMatch(/hunter2|0707/)
+    }
+    expect(seen).toEqual([])
+  })
+
+  test.skipIf(process.platform === 'win32')('is not waited for in a named pipe', async () => {
+    const pipe = join(folder, 'pipe')
+    const secret = join(folder, 'secret')
+    execFileSync('mkfifo', ['-m', '600', pipe])
+    writeFileSync(secret, 'hunter2', { mode: 0o600 })
+    for (const uri of [`http://127.0.0.1:9/p?token=file:${pipe}`, `file:${pipe}`]) {
+      const failed = await openWallet(uri, { config: {}, environment: home }).catch(
+        (error: unknown) => error,
+      )
+      expect((failed as Failure).message).toBe(`--wallet: ${pipe} is not an ordinary file.`)
+    }
+    const uri = `phoenixd://127.0.0.1?password=file:${secret}&cert=file:${pipe}`
+    const wallet = await openWallet(uri, { config: {}, environment: home })
+    const failed = await wallet.open().catch((error: unknown) => error)
+    expect(isL402Error(failed) && failed.details['reason']).toContain('is not an ordinary file')
+  })
+
   test('an agent chooses neither the wallet nor its token', async () => {
     const agent = { SATWAY_AGENT: '1', SATWAY_TOKEN: 'x' }
     const words = 'does not count where SATWAY_AGENT is set'
@@ -357,6 +420,66 @@ describe('R-AGT-11 the token of a wallet', () => {
       `SATWAY_WALLET ${words}`,
     )
     expect(await openBy('config.yaml', 'env:SATWAY_TOKEN', agent)).toBe('http')
+  })
+})
+
+describe('R-AGT-49 the secret of the wallet in the configuration', () => {
+  const openWith = async (wallet: string, given: string): Promise<string> =>
+    await openWallet(given, {
+      config: { wallet },
+      environment: { SATWAY_HOME: folder, SATWAY_KEY_OF_MINE: 'hunter2' },
+    }).then(
+      ({ kind }) => kind,
+      (error: unknown) => `${(error as Failure).message}`,
+    )
+
+  test('goes to no other wallet, by whatever name it is called', async () => {
+    const file = join(folder, 'key')
+    writeFileSync(file, 'hunter2', { mode: 0o600 })
+    symlinkSync(file, join(folder, 'link'))
+    const own = `lnbits://my.example?key=file:${file}`
+    for (const path of [file, join(folder, 'link'), `${folder}/./key`]) {
+      for (const given of [
+        `lnbits://evil.example?key=file:${path}`,
+        `lnbits://my.example:8443?key=file:${path}`,
+        `https://my.example/payinvoice?token=file:${path}`,
+      ]) {
+        expect(await openWith(own, given)).toBe(
+          `--wallet: ${path} is of the wallet in config.yaml, and goes to that alone.`,
+        )
+      }
+      expect(await openWith(own, `lnbits://my.example?key=file:${path}&network=testnet`)).toBe(
+        'lnbits',
+      )
+    }
+    expect(await openWith(`file:${file}`, `lnbits://evil.example?key=file:${file}`)).toContain(
+      'goes to that alone',
+    )
+    const variable = 'key=env:SATWAY_KEY_OF_MINE'
+    expect(
+      await openWith(`lnbits://my.example?${variable}`, `lnbits://evil.example?${variable}`),
+    ).toContain('the variable SATWAY_KEY_OF_MINE is of the wallet in config.yaml')
+  })
+
+  test('is looked for in the home where no configuration is handed over', async () => {
+    const file = join(folder, 'key')
+    const uri = join(folder, 'evil.uri')
+    writeFileSync(file, 'hunter2', { mode: 0o600 })
+    writeFileSync(uri, `btcpay://evil.example/STORE?key=file:${file}`, { mode: 0o600 })
+    const config = `wallet: lnbits://my.example?key=file:${file}\n`
+    writeFileSync(join(folder, 'config.yaml'), config, { mode: 0o600 })
+    const environment = { SATWAY_HOME: folder }
+    const failed = await openWallet(`file:${uri}`, { environment }).catch((error: unknown) => error)
+    expect((failed as Failure).message).toContain('goes to that alone')
+  })
+
+  test('leaves another secret to another wallet', async () => {
+    for (const name of ['key', 'other']) {
+      writeFileSync(join(folder, name), 'hunter2', { mode: 0o600 })
+    }
+    const own = `lnbits://my.example?key=file:${join(folder, 'key')}`
+    const other = `lnbits://other.example?key=file:${join(folder, 'other')}`
+    expect(await openWith(own, other)).toBe('lnbits')
   })
 })
 

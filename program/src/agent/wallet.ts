@@ -11,6 +11,7 @@ import { exitCodes } from '../cli/exit-codes.ts'
 import { Failure } from '../cli/failure.ts'
 import type { AgentConfig } from './config-file.ts'
 import { readAgentConfig } from './config-file.ts'
+import { requireNotConfigured } from './configured-secret.ts'
 import type { Environment, Home } from './home.ts'
 import { absolute, homeOf } from './home.ts'
 import { createLazyPayer } from './lazy-payer.ts'
@@ -83,7 +84,7 @@ export const walletAdvice =
  * @throws {Failure} naming what to fix, when it is named wrongly or its secret cannot be read. Its exit
  *   code is that of usage when the command line named it wrongly. Where an agent runs, for any but the
  *   configuration's.
- * @spec agent.md R-AGT-8 to R-AGT-12
+ * @spec agent.md R-AGT-8 to R-AGT-12, R-AGT-49
  */
 export async function openWallet(
   given: string | undefined,
@@ -95,15 +96,15 @@ export async function openWallet(
     if (isAgent) throw notForAgents('--wallet')
     return await named(given, '--wallet', context)
   }
-  const home = context.home ?? homeOf(undefined, environment)
-  const config = context.config ?? (await readAgentConfig(home))
+  const config = await configOf(context)
   if (config.wallet !== undefined) return await named(config.wallet, 'config.yaml', context)
   const name = environment['SATWAY_WALLET']
   if (name !== undefined && name !== '') {
     if (isAgent) throw notForAgents('SATWAY_WALLET')
     return await named(name, 'SATWAY_WALLET', context)
   }
-  const file = join(home.folder, demoWallet)
+  const { folder } = context.home ?? homeOf(undefined, environment)
+  const file = join(folder, demoWallet)
   if (!existsSync(file)) return noWallet(undefined)
   const demo = { kind: 'devnet', network: 'regtest', url: undefined, secret: undefined } as const
   return walletOf({ ...demo, file }, 'satway demo', undefined, context)
@@ -116,7 +117,11 @@ async function named(text: string, namedBy: string, context: WalletContext): Pro
     throw wrongWallet(`${namedBy}: ${name.problem}`, exitCode)
   }
   if (name.kind === 'none') return noWallet(namedBy)
-  if (name.kind !== 'reference') return walletOf(name, namedBy, name.secret, context)
+  const { wallet: configured } = await configOf(context)
+  if (name.kind !== 'reference') {
+    requireNotConfigured(name, namedBy, configured)
+    return walletOf(name, namedBy, name.secret, context)
+  }
 
   const secrets = secretContext(namedBy, context)
   const read = resolveWalletUri(name, { readSecret: (...what) => readSecret(...what, secrets) })
@@ -125,7 +130,12 @@ async function named(text: string, namedBy: string, context: WalletContext): Pro
   })
   const problem = cannotPay(uri)
   if (problem !== undefined) throw wrongWallet(`${namedBy}: ${problem}`)
+  requireNotConfigured(uri, namedBy, configured)
   return walletOf(uri, namedBy, name.place, context)
+}
+
+async function configOf({ config, home, environment }: WalletContext): Promise<AgentConfig> {
+  return config ?? (await readAgentConfig(home ?? homeOf(undefined, environment)))
 }
 
 function walletOf(

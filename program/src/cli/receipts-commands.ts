@@ -58,7 +58,11 @@ export const receiptsExport: Command = {
   operands: 0,
   sections: exits,
   examples: ['satway receipts export --csv -o payments.csv'],
-  run: async (given) => (await import('../receipts/index.ts')).runReceiptsExport(given),
+  run: async (given) => {
+    const { requireOutsideHome } = await import('../agent/index.ts')
+    requireOutsideHome(given)
+    return await (await import('../receipts/index.ts')).runReceiptsExport(given)
+  },
 }
 
 /** `satway receipts restore`. */

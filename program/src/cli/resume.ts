@@ -55,5 +55,9 @@ export const resume: Command = {
     },
   ],
   examples: ['satway resume', 'satway resume 6dbd7a1c2e3f -d @order.json'],
-  run: async (given) => (await import('../get/resume.ts')).runResume(given),
+  run: async (given) => {
+    const { requireOutsideHome } = await import('../agent/index.ts')
+    requireOutsideHome(given)
+    return await (await import('../get/resume.ts')).runResume(given)
+  },
 }

@@ -25,6 +25,8 @@ function setUp(answers: ReadonlyMap<string, InvoiceStatus>) {
     told: [] as string[],
     forgotten: [] as string[],
     failures: 0,
+    /** What the wallet never tells about. */
+    unreadable: new Set<string>(),
   }
   const payee: Pick<Payee, 'lookupInvoice'> = {
     lookupInvoice: async (hash) => {
@@ -33,7 +35,8 @@ function setUp(answers: ReadonlyMap<string, InvoiceStatus>) {
       world.mostUnderWay = Math.max(world.mostUnderWay, world.underWay)
       await new Promise((resolve) => setTimeout(resolve, 10))
       world.underWay--
-      if (!world.isReachable) throw new L402Error('NODE_UNAVAILABLE', { reason: 'test' })
+      const isTold = world.isReachable && !world.unreadable.has(encodeHex(hash))
+      if (!isTold) throw new L402Error('NODE_UNAVAILABLE', { reason: 'test' })
       return answers.get(encodeHex(hash)) ?? { status: 'not-found' }
     },
   }
@@ -106,6 +109,16 @@ describe('R-GWW-21 what was sold before a start is asked about', () => {
     expect(world.told).toEqual(['01 shop'])
   })
 
+  test('also where the wallet never tells about some of it', async () => {
+    const hashes = Array.from({ length: 30 }, (_, n) => hashOf(n + 1))
+    const { missed, world } = setUp(new Map(hashes.map((hash) => [hash, paid])))
+    world.unreadable = new Set(hashes.slice(0, 10))
+    missed.ask()
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(world.told).toHaveLength(20)
+    missed.close()
+  })
+
   test('and no more once it is closed', async () => {
     const { missed, world } = setUp(new Map([[hashOf(1), paid]]))
     world.isReachable = false
@@ -131,6 +144,20 @@ describe('R-GWW-22 what was sold before a gap is asked about', () => {
     missed.ask()
     await vi.advanceTimersByTimeAsync(2000)
     expect([world.since, world.told]).toEqual([[0, nowSeconds], ['01 shop']])
+  })
+
+  test('no more than a tenth of the time, where the stream breaks again and again', async () => {
+    const open = Array.from({ length: 400 }, (_, n) => [hashOf(n), { status: 'open' }] as const)
+    const { missed, world } = setUp(new Map<string, InvoiceStatus>(open))
+    // 400 questions of 10 ms, four at a time: a second.
+    for (let second = 0; second < 120; second += 2) {
+      missed.lost()
+      missed.ask()
+      await vi.advanceTimersByTimeAsync(2000)
+    }
+    expect(world.asked.length / 400).toBeGreaterThan(8)
+    expect(world.asked.length / 400).toBeLessThan(16)
+    missed.close()
   })
 
   test('a gap that opens while it asks is asked about too', async () => {

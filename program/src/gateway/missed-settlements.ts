@@ -37,6 +37,8 @@ export class MissedSettlements {
   #isAsking = false
   /** Changes with every gap: a pass that began before one has not seen it. */
   #gaps = 0
+  /** How long the last pass took that was whole. */
+  #askedForMs = 0
 
   constructor(options: MissedOptions) {
     this.#options = {
@@ -68,11 +70,12 @@ export class MissedSettlements {
     try {
       // Whoever told that the stream stands is at work on it.
       await Promise.resolve()
-      if (this.#gaps > 0) await pause(settlingMs, this.#closing.signal)
+      if (this.#gaps > 0) await pause(this.#restMs(), this.#closing.signal)
+      let pass = new Pass(this.#gaps)
       while (this.#gapSince !== undefined) {
-        const gaps = this.#gaps
-        if (await this.#pass(this.#gapSince)) {
-          if (gaps === this.#gaps) this.#gapSince = undefined
+        if (pass.gaps !== this.#gaps) pass = new Pass(this.#gaps)
+        if (await this.#run(pass, this.#gapSince)) {
+          if (pass.gaps === this.#gaps) this.#gapSince = undefined
           delayMs = this.#options.firstDelayMs
         } else {
           await pause(delayMs, this.#closing.signal)
@@ -84,22 +87,33 @@ export class MissedSettlements {
     }
   }
 
+  /** A wallet that comes and goes is not asked about everything all the time: a tenth of it. */
+  #restMs(): number {
+    return Math.min(Math.max(settlingMs, this.#askedForMs * 9), longestDelayMs)
+  }
+
   /** @returns whether every question was answered. */
-  async #pass(sinceSeconds: number): Promise<boolean> {
+  async #run(pass: Pass, sinceSeconds: number): Promise<boolean> {
     const { state } = this.#options
+    const beganMs = performance.now()
     const unreported = sinceSeconds === 0 ? state.unreportedPayments() : []
-    const questions = [...state.openSales(sinceSeconds), ...unreported]
+    const questions = pass.questions([...state.openSales(sinceSeconds), ...unreported])
+    let failuresInARow = 0
     let isWhole = true
     const work = async (): Promise<void> => {
       for (let sale = questions.shift(); sale !== undefined; sale = questions.shift()) {
         if (this.#closing.signal.aborted) throw this.#closing.signal.reason
-        if (await this.#askAbout(sale)) continue
+        const isAnswered = await this.#askAbout(sale)
+        pass.note(sale, isAnswered)
+        failuresInARow = isAnswered ? 0 : failuresInARow + 1
+        if (!isAnswered) isWhole = false
         // The others would find the same.
-        isWhole = false
-        questions.length = 0
+        if (failuresInARow >= maxAtOnce) questions.length = 0
       }
     }
     await Promise.all(Array.from({ length: maxAtOnce }, work))
+    // What an outage took says nothing.
+    if (isWhole) this.#askedForMs = performance.now() - beganMs
     return isWhole
   }
 
@@ -119,5 +133,28 @@ export class MissedSettlements {
       if (!this.#closing.signal.aborted) failed(error)
       return false
     }
+  }
+}
+
+/** What was answered and what was not, since one gap. */
+class Pass {
+  readonly gaps: number
+  readonly #answered = new Set<string>()
+  readonly #failed = new Set<string>()
+
+  constructor(gaps: number) {
+    this.gaps = gaps
+  }
+
+  /** What is still to be asked. What the wallet could not tell comes last: it may never tell. */
+  questions(sales: readonly OpenSale[]): OpenSale[] {
+    const left = sales.filter(({ paymentHash: hash }) => !this.#answered.has(hash))
+    const hasFailed = ({ paymentHash: hash }: OpenSale): boolean => this.#failed.has(hash)
+    return [...left.filter((sale) => !hasFailed(sale)), ...left.filter(hasFailed)]
+  }
+
+  note({ paymentHash: hash }: OpenSale, isAnswered: boolean): void {
+    if (isAnswered) this.#answered.add(hash)
+    else this.#failed.add(hash)
   }
 }

@@ -62,7 +62,9 @@ export function recordSettlements(options: SettlementOptions): SettlementRecord 
     remember(paymentHash, what, expiresAtSeconds) {
       if (sold.size >= maxRemembered) sold.delete(sold.keys().next().value!)
       sold.set(paymentHash, what)
-      state.noteSale({ paymentHash, ...what, untilSeconds: expiresAtSeconds + graceSeconds })
+      // A wallet whose clock is behind ours has its invoices end before they were made.
+      const endSeconds = Math.max(expiresAtSeconds, now())
+      state.noteSale({ paymentHash, ...what, untilSeconds: endSeconds + graceSeconds })
     },
     close: async () => {
       missed?.close()

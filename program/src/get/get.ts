@@ -1,4 +1,4 @@
-import { askPrice, perform } from '../agent/index.ts'
+import { askPrice, perform, requireOutsideHome } from '../agent/index.ts'
 import type { Flag, Given } from '../cli/command.ts'
 import type { CallReport, QuoteReport } from '../schema/index.ts'
 import { carryOut } from './carry-out.ts'
@@ -25,6 +25,7 @@ export async function runGet(
   flags: Readonly<Record<string, Flag>>,
 ): Promise<number> {
   const given = await withParams(flags, commandLine)
+  requireOutsideHome(given)
   const limits = readLimits(given)
   const request = await readRequest(given)
   const output = readOutput(given, request.url)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
+  constants,
   fchmodSync,
   fstatSync,
   fsyncSync,
@@ -33,7 +34,8 @@ export type PrivateFile = {
 export function readSecretFile(file: string, maxBytes: number): PrivateFile | undefined {
   let descriptor: number
   try {
-    descriptor = openSync(file, 'r')
+    // Without waiting: a named pipe in its place would hold us until somebody writes.
+    descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw new Failure(`${file} cannot be read (${codeOf(error)}).`)

@@ -11,19 +11,23 @@ export { isThisMachine, requireBaseUrl } from './base-url.ts'
 export { inTime } from './in-time.ts'
 export { messagesOf } from './message-stream.ts'
 export type {
-  LinkMessages,
-  LinkOptions,
   LinkReply,
   LinkRequest,
+  LinkSocket,
   LinkStream,
 } from './node-link.ts'
 export { NodeLink } from './node-link.ts'
-export { requireHeaderText, requireMs, requireNetwork } from './option-checks.ts'
+export type { WalletOptions } from './option-checks.ts'
+export {
+  readWalletOptions,
+  requireHeaderText,
+  requireMs,
+  requireNetwork,
+} from './option-checks.ts'
 export type { InvoiceOrder, PayeeDriver } from './payee.ts'
 export { createPayee } from './payee.ts'
 export type { Order, PayerDriver, Told } from './payer.ts'
 export { createPayer } from './payer.ts'
 export { refused, unavailable } from './unavailable.ts'
 export { untilAborted } from './until-aborted.ts'
-export { FrameReader } from './web-socket-frames.ts'
 export { whyNotConnected } from './why-not-connected.ts'

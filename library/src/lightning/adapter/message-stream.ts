@@ -3,31 +3,39 @@ import { unavailable } from './unavailable.ts'
 
 /** What servers and proxies answer that let no WebSocket through. */
 const noWebSocket: ReadonlySet<number> = new Set([400, 403, 404, 405, 426, 501])
+/** One over which not even a ping comes is dead, after so many ms. */
+const idleMs = 60_000
 
 /**
- * The texts that a wallet sends over a WebSocket, until the signal aborts. Calls `opened` when it
- * stands. Where there is none to be had, nothing comes, and `opened` is not called: what waits is asked
+ * The texts that a wallet sends over a WebSocket, until the signal aborts. Calls `stands` when it
+ * does. Where there is none to be had, nothing comes, and `stands` is not called: what waits is asked
  * about.
  *
- * @param path - As of `NodeLink.listen`.
+ * @param path - As of `LinkRequest`.
  * @throws NODE_UNAVAILABLE when it breaks.
  */
 export async function* messagesOf(
   { kind, link, path }: { readonly kind: string; readonly link: NodeLink; readonly path: string },
   signal: AbortSignal,
-  opened: () => void,
+  stands: () => void,
 ): AsyncGenerator<string> {
-  const socket = await link.listen(path, signal)
-  if (socket.kind === 'answered') {
-    if (noWebSocket.has(socket.status)) return await aborted(signal)
-    throw unavailable(kind, `it answered ${socket.status} to a WebSocket`)
+  const opened = await link.openWebSocket({ path, background: true }, signal, idleMs)
+  if (opened.kind === 'answered') {
+    if (noWebSocket.has(opened.status)) return await aborted(signal)
+    throw unavailable(kind, `it answered ${opened.status} to a WebSocket`)
   }
-  if (socket.kind !== 'opened') throw unavailable(kind, socket.reason)
-  opened()
+  if (opened.kind !== 'opened') throw unavailable(kind, opened.reason)
+  const { socket } = opened
+  const leave = (): void => socket.destroy()
+  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted) leave()
+  stands()
   try {
     yield* socket.messages
   } catch {
     throw unavailable(kind, 'the stream of settlements broke')
+  } finally {
+    signal.removeEventListener('abort', leave)
   }
 }
 

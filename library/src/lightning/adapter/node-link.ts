@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Socket } from 'node:net'
 import { isIP } from 'node:net'
 import { decodeUtf8 } from '../../bytes/index.ts'
+import { createHandshake, isAccepted, WebSocketPeer } from '../web-socket/index.ts'
 import { pinning } from './certificate-pin.ts'
 import { isPublicAddress, lookUpPublic, notPublicError } from './public-address.ts'
-import type { Upgraded } from './web-socket.ts'
-import { createHandshake, isAccepted, onUpgrade, readMessages } from './web-socket.ts'
 import { whyNotConnected } from './why-not-connected.ts'
 
 /** Where a wallet is reached, and with what. */
@@ -72,13 +72,9 @@ type Opened =
   /** The idle connection that was taken turned out to be closed. */
   | { readonly kind: 'stale' }
 
-/** A WebSocket. */
-export type LinkMessages =
-  | {
-      readonly kind: 'opened'
-      /** Ends when the server closes it. Rejects when it breaks, or nothing comes for too long. */
-      readonly messages: AsyncIterable<string>
-    }
+/** What became of a request for a WebSocket. */
+export type LinkSocket =
+  | { readonly kind: 'opened'; readonly socket: WebSocketPeer }
   /** An answer of another kind. */
   | { readonly kind: 'answered'; readonly status: number }
   | NotSent
@@ -86,8 +82,6 @@ export type LinkMessages =
 
 const defaultMaxBytes = 1024 * 1024
 const keepAliveMs = 15_000
-/** A WebSocket whose server does not even ping is dead. */
-const defaultIdleMs = 60_000
 
 /**
  * The connections to one wallet over HTTP/1.1. Redirects are not followed and no proxy of the
@@ -103,7 +97,7 @@ export class NodeLink {
   readonly #options: LinkOptions
   readonly #kept: HttpAgent
   readonly #alone: HttpAgent
-  readonly #listening = new Set<Upgraded['socket']>()
+  readonly #sockets = new Set<Socket>()
   #serverSeconds: number | undefined
   #isClosed = false
 
@@ -146,43 +140,53 @@ export class NodeLink {
   }
 
   /**
-   * Opens a WebSocket and listens. It does not keep the process running, and the signal ends it.
+   * Opens a WebSocket. The signal counts until it is open, and resolves it by then.
    *
-   * @param path - As of {@link LinkRequest}.
+   * @param request - Where, and whether it keeps the process running meanwhile.
+   * @param idleMs - So long nothing may come over it, in ms. Default: for ever.
    */
-  async listen(
-    path: string,
+  async openWebSocket(
+    request: Pick<LinkRequest, 'path' | 'background'>,
     signal: AbortSignal,
-    { idleMs = defaultIdleMs }: { readonly idleMs?: number } = {},
-  ): Promise<LinkMessages> {
+    idleMs?: number,
+  ): Promise<LinkSocket> {
+    const { maxAnswerBytes: maxBytes = defaultMaxBytes } = this.#options
     const handshake = createHandshake()
     const { headers } = handshake
-    const request: LinkRequest = { method: 'GET', path, headers, alone: true, background: true }
-    const opened = await new Promise<Upgraded | Opened>((resolve) => {
-      this.#openOnce(request, signal, resolve).then(resolve)
+    const opening = new AbortController()
+    const leave = (): void => opening.abort()
+    signal.addEventListener('abort', leave, { once: true })
+    if (signal.aborted) leave()
+    const opened = await new Promise<Opened | LinkSocket>((resolve) => {
+      const take = (message: IncomingMessage, socket: Socket, head: Uint8Array): void => {
+        if (!isAccepted(message, handshake)) {
+          socket.on('error', () => undefined).destroy()
+          resolve({ kind: 'lost', reason: 'it does not speak WebSocket there' })
+          return
+        }
+        this.#sockets.add(socket)
+        socket.once('close', () => this.#sockets.delete(socket))
+        const peer = new WebSocketPeer(socket, head, { role: 'client', maxBytes, idleMs })
+        resolve({ kind: 'opened', socket: peer })
+      }
+      this.#openOnce(
+        { method: 'GET', ...request, headers, alone: true },
+        opening.signal,
+        take,
+      ).then(resolve)
     })
-    if ('kind' in opened) {
-      if (opened.kind === 'stale') return { kind: 'lost', reason: 'the connection broke' }
-      if (opened.kind !== 'answered') return opened
-      opened.message.on('error', () => undefined).destroy()
-      return { kind: 'answered', status: opened.message.statusCode ?? 0 }
-    }
-    const { socket } = opened
-    if (!isAccepted(opened, handshake)) {
-      socket.destroy()
-      return { kind: 'lost', reason: 'it does not speak WebSocket there' }
-    }
-    this.#listening.add(socket)
-    socket.once('close', () => this.#listening.delete(socket))
-    const maxBytes = this.#options.maxAnswerBytes ?? defaultMaxBytes
-    return { kind: 'opened', messages: readMessages(opened, { maxBytes, idleMs, signal }) }
+    signal.removeEventListener('abort', leave)
+    if (opened.kind === 'stale') return { kind: 'lost', reason: 'the connection broke' }
+    if (opened.kind !== 'answered' || !('message' in opened)) return opened
+    opened.message.on('error', () => undefined).destroy()
+    return { kind: 'answered', status: opened.message.statusCode ?? 0 }
   }
 
   close(): void {
     this.#isClosed = true
     this.#kept.destroy()
     this.#alone.destroy()
-    for (const socket of this.#listening) socket.destroy()
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   async #open(
@@ -203,7 +207,7 @@ export class NodeLink {
   async #openOnce(
     request: LinkRequest,
     signal: AbortSignal,
-    takeUpgraded?: (upgraded: Upgraded) => void,
+    onUpgrade?: (message: IncomingMessage, socket: Socket, head: Uint8Array) => void,
   ): Promise<Opened> {
     if (signal.aborted) return { kind: 'not-sent', reason: 'aborted' }
     const { baseUrl: _, socketPath, headers, certificate, publicOnly } = this.#options
@@ -242,7 +246,7 @@ export class NodeLink {
         if (outgoing.reusedSocket) setConnected()
         else socket.once(isTls ? 'secureConnect' : 'connect', setConnected)
       })
-      if (takeUpgraded !== undefined) onUpgrade(outgoing, takeUpgraded)
+      if (onUpgrade !== undefined) outgoing.once('upgrade', onUpgrade)
       outgoing.once('response', (message) => {
         this.#serverSeconds = secondsOf(message.headers.date) ?? this.#serverSeconds
         resolve({ kind: 'answered', message })

@@ -9,6 +9,31 @@ const networks: ReadonlySet<unknown> = new Set<Network>([
 ])
 const maxMs = 3_600_000
 
+/** What every adapter may be told. */
+export type WalletOptions = {
+  /** Default `bitcoin`. */
+  readonly network?: Network
+  /** How long an answer is waited for, in ms. Default 10 000. */
+  readonly timeoutMs?: number
+  /** Seconds since 1970. Default: the system's clock. */
+  readonly now?: () => number
+}
+
+/** @throws {RangeError} that names the option, and not its value. */
+export function readWalletOptions(options: WalletOptions): Required<WalletOptions> {
+  const { now = systemSeconds } = options
+  if (typeof now !== 'function') throw new RangeError('now: expected a function')
+  return {
+    network: requireNetwork(options.network),
+    timeoutMs: requireMs('timeoutMs', options.timeoutMs, 10_000),
+    now: () => Math.floor(now()),
+  }
+}
+
+function systemSeconds(): number {
+  return Date.now() / 1000
+}
+
 /** @throws {RangeError} for what is no network. */
 export function requireNetwork(network: Network | undefined): Network {
   if (network === undefined) return 'bitcoin'

@@ -33,12 +33,13 @@ export class Orders {
     return this.#orders.get(hash)
   }
 
-  /** Remembers an order from before it is sent. */
+  /** Remembers an order from before it is sent. One that was not given after all leaves what was before. */
   add(
     hash: string,
     order: Pick<GivenOrder, 'amountMsat' | 'maxFeeMsat' | 'isRetry'>,
     send: () => Promise<PaymentOutcome>,
   ): GivenOrder {
+    const before = this.#orders.get(hash)
     const ending = send()
     const state = { outcome: undefined, overAtMs: undefined, wasLost: false }
     const given: GivenOrder = { ...order, ending, ...state }
@@ -47,9 +48,14 @@ export class Orders {
     ending.then(
       (outcome) => {
         given.overAtMs ??= performance.now()
-        this.end(hash, outcome)
+        this.end(hash, given, outcome)
       },
-      () => this.forget(hash),
+      () => {
+        this.forget(hash, given)
+        if (before?.outcome === undefined) return
+        this.#orders.set(hash, before)
+        this.end(hash, before, before.outcome)
+      },
     )
     return given
   }
@@ -67,15 +73,14 @@ export class Orders {
     if (order !== undefined) order.isRetry = true
   }
 
-  /** What was certainly not given, or never arrived. */
-  forget(hash: string): void {
-    this.#orders.delete(hash)
+  /** What was certainly not given, or never arrived. Another order of the hash stays. */
+  forget(hash: string, order: GivenOrder): void {
+    if (this.#orders.get(hash) === order) this.#orders.delete(hash)
   }
 
-  /** Notes how an order stands. What has settled stays so. */
-  end(hash: string, outcome: PaymentOutcome): void {
-    const order = this.#orders.get(hash)
-    if (order === undefined || order.outcome?.status === 'settled') return
+  /** Notes how an order stands. What has settled stays so, and so does another order of the hash. */
+  end(hash: string, order: GivenOrder, outcome: PaymentOutcome): void {
+    if (this.#orders.get(hash) !== order || order.outcome?.status === 'settled') return
     order.outcome = outcome
     if (outcome.status === 'unknown') return
     this.#ended.delete(hash)

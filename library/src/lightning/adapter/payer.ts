@@ -2,7 +2,7 @@ import type { Msat } from '../../amount/index.ts'
 import { encodeHex } from '../../bytes/index.ts'
 import { isL402Error } from '../../errors.ts'
 import type { Invoice, Network, PaymentHash, Preimage } from '../../invoice/index.ts'
-import { expiresAtSeconds } from '../../invoice/index.ts'
+import { expiresAtSeconds, provesPayment } from '../../invoice/index.ts'
 import type { FailureReason, Payer, PaymentOutcome } from '../index.ts'
 import type { GivenOrder } from './orders.ts'
 import { Orders } from './orders.ts'
@@ -43,8 +43,11 @@ export type PayerDriver = {
   /**
    * Whether the wallet is asked about a hash before the first order of this process: it may have been
    * paid before. Default true, where it can be asked. Not needed of one that pays a hash once.
+   *
+   * `to-tell-attempts`: of one that may not answer. What it says of an end counts; without one it is
+   * ordered, and what a look-up calls failed then is not taken for this order while that may arrive.
    */
-  readonly asksFirst?: boolean
+  readonly asksFirst?: boolean | 'to-tell-attempts'
   /** Whether what `lookUp` calls failed is certainly the latest order. Default false. */
   readonly tellsAttempts?: boolean
   /**
@@ -98,7 +101,8 @@ export function createPayer(driver: PayerDriver): Payer {
     if (order.overAtMs === undefined) return true
     if (driver.tellsAttempts === true || !order.wasLost) return false
     // Where nobody asked before, another process may have tried before.
-    const isFirst = !order.isRetry && (asksFirst || driver.orderLagSeconds === undefined)
+    const isAsked = asksFirst !== false || driver.orderLagSeconds === undefined
+    const isFirst = !order.isRetry && isAsked
     return !isFirst && mayArrive(order)
   }
 
@@ -110,26 +114,34 @@ export function createPayer(driver: PayerDriver): Payer {
     const hashHex = encodeHex(hash)
     const order = orders.find(hashHex)
     if (driver.lookUp === undefined) return order?.outcome ?? unknown
+    // Decided before it is asked: what the wallet tells may be of that moment.
+    const wasOver = order?.overAtMs !== undefined
+    const mayComeYet = order !== undefined && (!wasOver || mayArrive(order))
+    const mayBeAnother = order !== undefined && mayBeOlder(order)
     const limit = AbortSignal.timeout(lookUpTimeoutMs)
     const signal = caller === undefined ? limit : AbortSignal.any([caller, limit])
     let told: Told | undefined
     try {
-      told = await untilAborted(driver.lookUp(hash, signal), signal)
+      told = proven(await untilAborted(driver.lookUp(hash, signal), signal), hash)
     } catch (error) {
       throw asUnavailable(kind, error, signal)
     }
+    const latest = orders.find(hashHex)
+    // An order was given while the wallet was asked: it may have told of before.
+    const isOvertaken = latest !== undefined && latest !== order
+    if (isOvertaken && told?.status !== 'settled') return latest.outcome ?? unknown
     if (told === undefined) {
       if (order === undefined) return undefined
       // A wallet that has not written an order down yet does not know it either.
-      if (order.outcome?.status !== 'unknown' || mayArrive(order)) return order.outcome ?? unknown
-      orders.forget(hashHex)
+      if (order.outcome?.status !== 'unknown' || mayComeYet) return order.outcome ?? unknown
+      orders.forget(hashHex, order)
       return undefined
     }
-    if (told.status === 'failed' && order !== undefined && mayBeOlder(order)) {
+    if (told.status === 'failed' && order !== undefined && mayBeAnother) {
       return order.outcome ?? unknown
     }
-    const outcome = outcomeOf(told, order ?? { amountMsat: notTold, maxFeeMsat: notTold })
-    if (outcome.status !== 'unknown') orders.end(hashHex, outcome)
+    const outcome = outcomeOf(told, latest ?? { amountMsat: notTold, maxFeeMsat: notTold })
+    if (latest !== undefined && outcome.status !== 'unknown') orders.end(hashHex, latest, outcome)
     return outcome
   }
 
@@ -145,7 +157,7 @@ export function createPayer(driver: PayerDriver): Payer {
     const signal = AbortSignal.timeout(orderTimeoutMs)
     let told: Told
     try {
-      told = await untilAborted(driver.order(order, signal), signal)
+      told = proven(await untilAborted(driver.order(order, signal), signal), hash)
     } catch (error) {
       if (isL402Error(error, 'NODE_UNAVAILABLE')) throw error
       told = unknown
@@ -158,20 +170,25 @@ export function createPayer(driver: PayerDriver): Payer {
     return found.status === 'unknown' ? outcomeOf(told, order) : found
   }
 
-  /** The first order of a hash, where something may have happened before this process. */
+  /** An order of what was never ordered here, or has failed: somebody else may have ordered it. */
   const askThenGive = async (order: Order): Promise<PaymentOutcome> => {
     const { invoice } = order
+    const { paymentHash: hash } = invoice
     const isExpired = now() >= expiresAtSeconds(invoice)
-    if (driver.lookUp !== undefined && (isExpired || asksFirst)) {
+    if (driver.lookUp !== undefined && (isExpired || asksFirst !== false)) {
       const signal = AbortSignal.timeout(lookUpTimeoutMs)
+      const isGentle = asksFirst === 'to-tell-attempts' && !isExpired
       let told: Told | undefined
       try {
-        told = await untilAborted(driver.lookUp(invoice.paymentHash, signal), signal)
+        told = proven(await untilAborted(driver.lookUp(hash, signal), signal), hash)
       } catch (error) {
-        throw asUnavailable(kind, error, signal)
+        if (!isGentle) throw asUnavailable(kind, error, signal)
+        told = unknown
       }
-      if (told !== undefined && told.status !== 'failed') return outcomeOf(told, order)
-      if (told !== undefined) orders.markRetry(encodeHex(invoice.paymentHash))
+      const isOrdered =
+        told === undefined || told.status === 'failed' || (isGentle && told.status === 'unknown')
+      if (told !== undefined && !isOrdered) return outcomeOf(told, order)
+      if (told !== undefined) orders.markRetry(encodeHex(hash))
     }
     if (isExpired) return { status: 'failed', reason: 'expired' }
     return await give(order)
@@ -192,9 +209,7 @@ export function createPayer(driver: PayerDriver): Payer {
     if (before !== undefined && known === undefined) return orUnknown(before.ending, signal)
     const order = { invoice, amountMsat, maxFeeMsat }
     const isRetry = before !== undefined
-    const given = orders.add(hashHex, { amountMsat, maxFeeMsat, isRetry }, () =>
-      isRetry ? give(order) : askThenGive(order),
-    )
+    const given = orders.add(hashHex, { amountMsat, maxFeeMsat, isRetry }, () => askThenGive(order))
     return orUnknown(given.ending, signal)
   }
 
@@ -213,6 +228,14 @@ export function createPayer(driver: PayerDriver): Payer {
     pay,
     lookupPayment,
   }
+}
+
+/** What was told, where the preimage proves it. With another one the money may have moved, or not. */
+function proven<What extends Told | undefined>(
+  told: What,
+  hash: PaymentHash,
+): What | typeof unknown {
+  return told?.status === 'settled' && !provesPayment(told.preimage, hash) ? unknown : told
 }
 
 /** What was told, for an order of these amounts. */

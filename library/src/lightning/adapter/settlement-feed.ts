@@ -1,5 +1,5 @@
 import { encodeHex } from '../../bytes/index.ts'
-import type { Invoice, PaymentHash } from '../../invoice/index.ts'
+import type { InvoiceFields, PaymentHash } from '../../invoice/index.ts'
 import { expiresAtSeconds } from '../../invoice/index.ts'
 import type { InvoiceStatus, Settlement } from '../index.ts'
 import { unavailable } from './unavailable.ts'
@@ -20,9 +20,16 @@ type FeedOptions = {
 type Waiting = {
   readonly hash: PaymentHash
   readonly untilSeconds: number
-  /** On the clock that never jumps, in ms. */
-  nextAskMs: number
+  /** When it was asked about last, or came: on the clock that never jumps, in ms. */
+  askedMs: number
   everyMs: number
+}
+
+/** What is kept for whoever read a stream that broke, until he reads the next one. */
+type Gap = {
+  readonly signal: AbortSignal
+  /** By payment hash in hex. */
+  readonly missed: Map<string, Settlement>
 }
 
 /** How long after its expiry an invoice is asked about: a payment may be held, or be on its way. */
@@ -35,8 +42,12 @@ const maxAsksARound = 20
 /** The most that are remembered; the oldest go first. */
 const maxWaiting = 10_000
 const maxTold = 10_000
+/** Of readers who do not come back, the oldest are given up. */
+const maxGaps = 16
 /** How long what the wallet tells first is held back, so that what settled before it is told before it. */
 const maxHoldMs = 250
+/** How long the end of a stream waits for answers about what waits. */
+const maxFarewellMs = 2000
 
 /**
  * The settlements of one wallet, as streams.
@@ -50,15 +61,17 @@ export class SettlementFeed {
   readonly #waiting = new Map<string, Waiting>()
   /** Everyone who reads. */
   readonly #readers = new Set<Reader>()
-  /** Whether the last stream broke, and none was read since. */
-  #isBroken = false
+  /** Of streams that broke and were not followed by another yet, oldest first. */
+  #gaps: readonly Gap[] = []
 
   constructor(options: FeedOptions) {
     this.#options = options
   }
 
-  watch(invoice: Invoice): void {
-    this.#add(invoice.paymentHash, expiresAtSeconds(invoice) + graceSeconds)
+  watch(invoice: InvoiceFields): void {
+    // It was made just now: a wallet whose clock is behind ours would have it end at once.
+    const endSeconds = this.#options.now() + invoice.expirySeconds
+    this.#add(invoice.paymentHash, Math.max(expiresAtSeconds(invoice), endSeconds) + graceSeconds)
   }
 
   watchHash(hash: PaymentHash): void {
@@ -68,10 +81,10 @@ export class SettlementFeed {
 
   /** @spec lightning.md R-LN-5, R-LN-6 */
   read(signal: AbortSignal): AsyncIterableIterator<Settlement> {
-    // After a stream that broke, what settled meanwhile is news: nobody was told.
-    const older = new Set(this.#isBroken ? [] : this.#waiting.keys())
-    this.#isBroken = false
     const { now, tellsTime } = this.#options
+    // After a stream that broke, what settled meanwhile is news: its reader was not told.
+    const gap = signal.aborted ? undefined : this.#takeGap(signal)
+    const older = new Set(gap === undefined ? this.#waiting.keys() : [])
     const reader = new Reader({ sinceSeconds: now(), older, tellsTime }, () => {
       stop.abort()
       this.#readers.delete(reader)
@@ -85,29 +98,60 @@ export class SettlementFeed {
     }
     signal.addEventListener('abort', onAbort, { once: true })
     this.#readers.add(reader)
-    this.#run(reader, stop.signal)
+    for (const settlement of gap?.missed.values() ?? []) reader.tell(settlement)
+    this.#run(reader, { signal: stop.signal, broke: () => this.#openGap(signal) })
     return reader
+  }
+
+  /** The gap of this reader, whom his signal names; else the oldest: he may bring a new signal each time. */
+  #takeGap(signal: AbortSignal): Gap | undefined {
+    const gap = this.#gaps.find((one) => one.signal === signal) ?? this.#gaps[0]
+    this.#gaps = this.#gaps.filter((one) => one !== gap)
+    return gap
+  }
+
+  #openGap(signal: AbortSignal): void {
+    const live = this.#gaps.filter((one) => !one.signal.aborted)
+    this.#gaps = [...live, { signal, missed: new Map() }].slice(-maxGaps)
+  }
+
+  /** Keeps a settlement for the readers whose streams are broken. */
+  #keep(settlement: Settlement): void {
+    for (const { missed } of this.#gaps) {
+      missed.set(encodeHex(settlement.paymentHash), settlement)
+      if (missed.size <= maxTold) continue
+      const [oldest] = missed.keys()
+      missed.delete(oldest!)
+    }
   }
 
   #add(hash: PaymentHash, untilSeconds: number): void {
     const { pollMs } = this.#options
-    const nextAskMs = performance.now() + pollMs
-    this.#waiting.set(encodeHex(hash), { hash, untilSeconds, nextAskMs, everyMs: pollMs })
+    const askedMs = performance.now()
+    this.#waiting.set(encodeHex(hash), { hash, untilSeconds, askedMs, everyMs: pollMs })
     if (this.#waiting.size <= maxWaiting) return
     const [oldest] = this.#waiting.keys()
     this.#waiting.delete(oldest!)
   }
 
-  #run(reader: Reader, signal: AbortSignal): void {
+  #run(
+    reader: Reader,
+    { signal, broke }: { readonly signal: AbortSignal; readonly broke: () => void },
+  ): void {
     const stands = new AbortController()
     const breakDown = (error: unknown): void => {
       if (signal.aborted) return
-      this.#isBroken = true
+      broke()
       reader.fail(error)
     }
     const caughtUp = this.#ask(signal, stands.signal)
     caughtUp.catch(breakDown)
-    this.#listen(reader, signal, stands, caughtUp).catch(breakDown)
+    this.#listen(reader, signal, stands, caughtUp).catch(async (error: unknown) => {
+      // Where it breaks at once each time, what waits would never be asked about.
+      const asked = this.#askAbout(this.#due(this.#waiting.values()), signal)
+      await Promise.race([asked.catch(() => undefined), pause(maxFarewellMs, signal)])
+      breakDown(error)
+    })
   }
 
   async #listen(
@@ -125,8 +169,11 @@ export class SettlementFeed {
         await Promise.race([caughtUp.catch(() => undefined), pause(maxHoldMs, signal)])
         isHeld = false
       }
-      this.#waiting.delete(encodeHex(settlement.paymentHash))
       reader.tell(settlement)
+      this.#keep(settlement)
+      // Nobody asks about it any more: who does not listen yet is told here.
+      const wasWaiting = this.#waiting.delete(encodeHex(settlement.paymentHash))
+      if (wasWaiting) for (const each of this.#readers) each.tellFound(settlement)
       if (signal.aborted) return
     }
     if (!signal.aborted) throw unavailable(kind, 'the stream of settlements broke')
@@ -134,35 +181,82 @@ export class SettlementFeed {
 
   /** Asks about what waits, until the wallet itself tells. */
   async #ask(signal: AbortSignal, stands: AbortSignal): Promise<void> {
-    const { pollMs, lookUp, now, tellsTime } = this.#options
+    const { pollMs, tellsTime } = this.#options
     // Where nobody tells when it was, it has to be seen open first, so that it is news later.
-    if (!tellsTime) for (const one of this.#waiting.values()) one.nextAskMs = 0
+    if (!tellsTime) {
+      for (const one of this.#waiting.values()) one.askedMs = performance.now() - one.everyMs
+    }
     let isFirst = !tellsTime
-    // Once more after it stands: what settled just before was told to nobody.
-    let isLast = false
-    while (!signal.aborted && !isLast) {
+    while (!signal.aborted && !stands.aborted) {
       await pause(isFirst ? 0 : pollMs, AbortSignal.any([signal, stands]))
       isFirst = false
-      isLast = stands.aborted
-      const nowMs = performance.now()
-      const due = [...this.#waiting.values()].filter((one) => isLast || one.nextAskMs <= nowMs)
-      for (const one of isLast ? due : due.slice(0, maxAsksARound)) {
-        if (signal.aborted) return
-        const found = await lookUp(one.hash, signal)
-        one.everyMs = Math.min(one.everyMs * 2, maxEveryMs)
-        one.nextAskMs = performance.now() + one.everyMs
-        if (found.status === 'settled') {
-          const { amountMsat, settledAtSeconds } = found
-          const settlement = { paymentHash: one.hash, amountMsat, settledAtSeconds }
-          for (const each of this.#readers) each.tellFound(settlement)
-        } else {
-          for (const each of this.#readers) each.sawUnsettled(one.hash)
-        }
-        const isOver = found.status !== 'open' || now() >= one.untilSeconds
-        if (isOver) this.#waiting.delete(encodeHex(one.hash))
-      }
+      if (!stands.aborted) await this.#askAbout(this.#due(this.#waiting.values()), signal)
+    }
+    // Once more after it stands: what settled just before was told to nobody.
+    let left = await this.#askAbout(byUrgency(this.#waiting.values()), signal)
+    while (!signal.aborted && left.size > 0) {
+      await pause(pollMs, signal)
+      const due = this.#due(left)
+      const failed = await this.#askAbout(due, signal)
+      left = new Set([...left].filter((one) => !due.includes(one) || failed.has(one)))
     }
   }
+
+  #due(those: Iterable<Waiting>): readonly Waiting[] {
+    const nowMs = performance.now()
+    return byUrgency(those)
+      .filter(({ askedMs, everyMs }) => nowMs - askedMs >= everyMs)
+      .slice(0, maxAsksARound)
+  }
+
+  /**
+   * @returns those that the wallet did not tell about: they are asked about again, and still wait.
+   * @throws NODE_UNAVAILABLE where it tells about none. That it cannot tell about a single one, while it
+   *   tells about others, is no reason to lose all.
+   */
+  async #askAbout(those: readonly Waiting[], signal: AbortSignal): Promise<ReadonlySet<Waiting>> {
+    const { lookUp, now } = this.#options
+    const failed = new Set<Waiting>()
+    let answers = 0
+    let failures = 0
+    for (const one of those) {
+      if (signal.aborted) break
+      one.askedMs = performance.now()
+      one.everyMs = Math.min(one.everyMs * 2, maxEveryMs)
+      const mayStillBePaid = now() < one.untilSeconds
+      try {
+        const found = await lookUp(one.hash, signal)
+        answers++
+        this.#tellFound(one.hash, found)
+        const isOver = found.status !== 'open' || !mayStillBePaid
+        if (isOver) this.#waiting.delete(encodeHex(one.hash))
+      } catch (error) {
+        failures++
+        if (mayStillBePaid) failed.add(one)
+        else this.#waiting.delete(encodeHex(one.hash))
+        if (failures > answers + 1 || (answers === 0 && one === those.at(-1))) throw error
+      }
+    }
+    return failed
+  }
+
+  #tellFound(paymentHash: PaymentHash, found: InvoiceStatus): void {
+    if (found.status !== 'settled') {
+      for (const each of this.#readers) each.sawUnsettled(paymentHash)
+      return
+    }
+    const { amountMsat, settledAtSeconds } = found
+    const settlement = { paymentHash, amountMsat, settledAtSeconds }
+    for (const each of this.#readers) each.tellFound(settlement)
+    this.#keep(settlement)
+  }
+}
+
+/** Those first whose turn is due for the longest, by their own measure: what is new is soon asked about. */
+function byUrgency(those: Iterable<Waiting>): readonly Waiting[] {
+  const nowMs = performance.now()
+  const urgency = ({ askedMs, everyMs }: Waiting): number => (nowMs - askedMs) / everyMs
+  return [...those].sort((a, b) => urgency(b) - urgency(a))
 }
 
 /** One stream. */

@@ -1,20 +1,20 @@
 import { encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
-import type { Network } from '../../invoice/index.ts'
+import type { WalletOptions } from '../adapter/index.ts'
 import {
   createPayee,
   createPayer,
   NodeLink,
+  readWalletOptions,
   requireBaseUrl,
   requireHeaderText,
   requireMs,
-  requireNetwork,
 } from '../adapter/index.ts'
 import type { Payee, Payer, Wallet } from '../index.ts'
 import { examineStore } from './examine.ts'
 import { createInvoices } from './invoices.ts'
 import { createPayments } from './payments.ts'
 
-export type BtcpayOptions = {
+export type BtcpayOptions = WalletOptions & {
   /** `https://btcpay.example.com`, with a path where it has one. https, or http on this machine. */
   readonly url: string
   /** As in the address of the store's settings. */
@@ -23,16 +23,10 @@ export type BtcpayOptions = {
   readonly key: string
   /** PEM. Without one, what the system trusts. */
   readonly certificate?: string
-  /** Default `bitcoin`. */
-  readonly network?: Network
   /** Whether invoices tell the way through channels that are not announced. Default false. */
   readonly privateRouteHints?: boolean
-  /** How long an answer is waited for, in ms. Default 10 000. */
-  readonly timeoutMs?: number
   /** How long the end of a payment is waited for, in ms; then it is unknown. Default 75 000. */
   readonly orderTimeoutMs?: number
-  /** Seconds since 1970. Default: the system's clock. */
-  readonly now?: () => number
 }
 
 export type BtcpayWallet = Wallet & { readonly payee: Payee; readonly payer: Payer }
@@ -64,10 +58,8 @@ const orderLagSeconds = 600
 export function createBtcpay(options: BtcpayOptions): BtcpayWallet {
   const url = requireBaseUrl('url', options.url)
   const storeId = requireStoreId(options.storeId)
-  const network = requireNetwork(options.network)
-  const timeoutMs = requireMs('timeoutMs', options.timeoutMs, 10_000)
+  const { network, timeoutMs, now } = readWalletOptions(options)
   const orderTimeoutMs = requireMs('orderTimeoutMs', options.orderTimeoutMs, 75_000)
-  const now = options.now ?? (() => Math.floor(Date.now() / 1000))
   const link = new NodeLink({
     baseUrl: url,
     headers: { authorization: `token ${requireHeaderText('key', options.key)}` },

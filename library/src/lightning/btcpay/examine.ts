@@ -3,7 +3,7 @@ import { inTime } from '../adapter/index.ts'
 import type { WalletFacts } from '../index.ts'
 import type { Answer, Store } from './greenfield.ts'
 import { ask, noAnswer } from './greenfield.ts'
-import { powersOf } from './powers.ts'
+import { mayUseNode, powersOf } from './powers.ts'
 
 /** No invoice has this hash: who asks for it hears whether the node answers. */
 const noHash = '0'.repeat(64)
@@ -29,11 +29,13 @@ export async function examineStore(
       ask(store, { method: 'GET', path: where }, signal)
     const key = await get('/api/v1/api-keys/current')
     if (key.says !== 'done') throw noAnswer(kind, key)
-    const powers = powersOf(permissionsOf(key.fields), storeId)
+    const permissions = permissionsOf(key.fields)
+    const powers = powersOf(permissions, storeId)
     if (powers.receive !== true && powers.spend !== true) {
       return { network: undefined, notReady: undefined, powers, nowSeconds: link.serverSeconds }
     }
-    const node = await get(powers.spend === true ? `${path}/info` : `${path}/invoices/${noHash}`)
+    const usesNode = mayUseNode(permissions, storeId)
+    const node = await get(usesNode ? `${path}/info` : `${path}/invoices/${noHash}`)
     // The node of the whole server pays for administrators alone, whatever the key says.
     const isOthers =
       node.says === 'problem' &&
@@ -42,7 +44,7 @@ export async function examineStore(
     return {
       network: undefined,
       notReady: isOthers ? undefined : notReadyOf(node),
-      powers: isOthers ? { ...powers, spend: false } : powers,
+      powers: isOthers ? powersOf(permissions, storeId, true) : powers,
       nowSeconds: link.serverSeconds,
     }
   })

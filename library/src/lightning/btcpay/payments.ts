@@ -17,6 +17,8 @@ const unknown = { status: 'unknown' } as const satisfies Told
  * it began, there is none to follow.
  */
 const attemptsSeconds = 120
+/** How many payments are remembered that are over. */
+const maxOver = 1000
 
 /** How a driver orders payments and looks them up. */
 export function createPayments(
@@ -26,6 +28,16 @@ export function createPayments(
   // BTCPay shall give up before we do, so that its answer is heard.
   const sendTimeout = Math.max(1, Math.floor((store.orderTimeoutMs * 0.8) / 1000))
   let isLnd = false
+  /** When each payment began of which BTCPay has said that it came to a bad end. */
+  const over = new Map<string, number>()
+
+  const noteOver = (hash: PaymentHash, createdAtSeconds: number | undefined): void => {
+    if (createdAtSeconds === undefined) return
+    over.set(encodeHex(hash), createdAtSeconds)
+    if (over.size <= maxOver) return
+    const [oldest] = over.keys()
+    over.delete(oldest!)
+  }
 
   const find = async (hash: PaymentHash, signal: AbortSignal): Promise<Standing | undefined> => {
     const request = { method: 'GET', path: `${path}/payments/${encodeHex(hash)}` } as const
@@ -53,7 +65,9 @@ export function createPayments(
     const { createdAtSeconds } = standing
     const nowSeconds = link.serverSeconds ?? now()
     const isOld = createdAtSeconds !== undefined && nowSeconds - createdAtSeconds >= attemptsSeconds
-    if (isOld || (await isNodeLnd(signal))) return { status: 'failed', reason: 'rejected' }
+    const isKnown = createdAtSeconds !== undefined && over.get(encodeHex(hash)) === createdAtSeconds
+    if (isOld || isKnown || (await isNodeLnd(signal)))
+      return { status: 'failed', reason: 'rejected' }
     return unknown
   }
 
@@ -64,6 +78,7 @@ export function createPayments(
     signal: AbortSignal,
   ): Promise<Told> => {
     const standing = await find(hash, signal).catch((): Standing => ({ status: 'unknown' }))
+    if (standing?.status === 'failed') noteOver(hash, standing.createdAtSeconds)
     const isOver = standing === undefined ? hasNoRoute : standing.status === 'failed'
     if (isOver) return { status: 'failed', reason: hasNoRoute ? 'no-route' : 'rejected' }
     return standing === undefined || standing.status === 'failed' ? unknown : standing

@@ -40,37 +40,73 @@ const beyond: readonly (readonly [permission: string, sentence: string])[] = [
   ['unrestricted', 'everything that its user may do'],
 ]
 
+const nodeOfStore = 'btcpay.store.canuselightningnode'
+
 /**
- * What the permissions of an API key let it do with one store.
+ * What lets money go beside the node of the store: payouts, which may be sent by themselves, the wallet on
+ * chain, the node of the server, and whatever lets its holder give himself one of these.
+ */
+const spending: readonly string[] = [
+  'btcpay.store.canmanagepayouts',
+  'btcpay.store.cancreatepullpayments',
+  'btcpay.store.canmanagewallettransactions',
+  'btcpay.store.canmodifystoresettings',
+  'btcpay.server.canuseinternallightningnode',
+  'btcpay.server.canmanageusers',
+  'btcpay.server.canmodifyserversettings',
+]
+
+/**
+ * What the permissions of an API key let it do with one store. One that is paid there, and can spend in any
+ * other way or place, spends: whoever gets it from a gateway can.
  *
  * @param permissions - As BTCPay tells them: `btcpay.store.canuselightningnode:<store>`, or without a
  *   store for all of its user's.
+ * @param isNodeOthers - Whether BTCPay does not let it use the node of this store, which is the one of the
+ *   whole server. Default false.
  */
-export function powersOf(permissions: readonly string[], storeId: string): WalletPowers {
-  const held = new Set<string>()
-  const hold = (policy: string): void => {
-    if (held.has(policy)) return
-    held.add(policy)
-    for (const one of broughtAlong.get(policy) ?? []) hold(one)
-  }
-  let isWide = false
-  let hasOthers = false
+export function powersOf(
+  permissions: readonly string[],
+  storeId: string,
+  isNodeOthers = false,
+): WalletPowers {
+  const here = new Set<string>()
+  const elsewhere = new Set<string>()
   for (const permission of permissions) {
     const [policy = '', scope] = permission.split(':')
-    if (scope !== undefined && scope !== storeId) {
-      hasOthers = true
-      continue
-    }
-    if (scope === undefined && /^btcpay\.store\./i.test(policy)) isWide = true
-    hold(policy.toLowerCase())
+    const name = policy.toLowerCase()
+    const isOfStores = name.startsWith('btcpay.store.') || name === 'unrestricted'
+    if (scope === undefined || scope === storeId) hold(here, name)
+    if (scope === undefined ? isOfStores : scope !== storeId) hold(elsewhere, name)
   }
-  const allows = (name: string): boolean => held.has(`btcpay.store.${name}`)
+  const receives =
+    here.has('btcpay.store.cancreatelightninginvoice') &&
+    here.has('btcpay.store.canviewlightninginvoice')
+  const spendsOtherwise =
+    elsewhere.has(nodeOfStore) || spending.some((name) => here.has(name) || elsewhere.has(name))
   return {
-    receive: allows('cancreatelightninginvoice') && allows('canviewlightninginvoice'),
-    spend: allows('canuselightningnode'),
+    receive: receives,
+    spend: (here.has(nodeOfStore) && !isNodeOthers) || (receives && spendsOtherwise),
     beyond: [
-      ...beyond.filter(([permission]) => held.has(permission)).map(([, sentence]) => sentence),
-      ...(isWide || hasOthers ? ['the same in other stores'] : []),
+      ...beyond.filter(([permission]) => here.has(permission)).map(([, sentence]) => sentence),
+      ...(elsewhere.size > 0 ? ['the same in other stores'] : []),
     ],
   }
+}
+
+/** Whether a key may use the node of a store, where BTCPay lets it. */
+export function mayUseNode(permissions: readonly string[], storeId: string): boolean {
+  const here = new Set<string>()
+  for (const permission of permissions) {
+    const [policy = '', scope] = permission.split(':')
+    if (scope === undefined || scope === storeId) hold(here, policy.toLowerCase())
+  }
+  return here.has(nodeOfStore)
+}
+
+/** A permission, with what it brings along. */
+function hold(held: Set<string>, name: string): void {
+  if (held.has(name)) return
+  held.add(name)
+  for (const one of broughtAlong.get(name) ?? []) hold(held, one)
 }

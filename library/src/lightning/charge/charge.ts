@@ -1,12 +1,12 @@
 import { encodeBase64, encodeUtf8 } from '../../bytes/index.ts'
-import type { Network } from '../../invoice/index.ts'
+import type { WalletOptions } from '../adapter/index.ts'
 import {
   createPayee,
   NodeLink,
+  readWalletOptions,
   requireBaseUrl,
   requireHeaderText,
   requireMs,
-  requireNetwork,
 } from '../adapter/index.ts'
 import type { Payee, Wallet } from '../index.ts'
 import { examineCharge } from './examine.ts'
@@ -14,24 +14,18 @@ import { InvoiceList } from './invoice-list.ts'
 import { createInvoices } from './invoices.ts'
 import { followPayments } from './payment-stream.ts'
 
-export type ChargeOptions = {
+export type ChargeOptions = WalletOptions & {
   /** `http://127.0.0.1:9112`, or https behind a proxy. */
   readonly url: string
   /** Its `--api-token`. Secret. */
   readonly token: string
   /** PEM. Without one, what the system trusts. */
   readonly certificate?: string
-  /** Default `bitcoin`. */
-  readonly network?: Network
-  /** How long an answer is waited for, in ms. Default 10 000. */
-  readonly timeoutMs?: number
   /**
    * How long the stream of payments may be silent until it counts as broken, in ms. Charge says
    * something every 25 s. Default 80 000.
    */
   readonly silenceMs?: number
-  /** Seconds since 1970. Default: the system's clock. */
-  readonly now?: () => number
 }
 
 export type ChargeWallet = Wallet & { readonly payee: Payee }
@@ -53,10 +47,8 @@ const maxListBytes = 32 * 1024 * 1024
  */
 export function createCharge(options: ChargeOptions): ChargeWallet {
   const baseUrl = requireBaseUrl('url', options.url)
-  const network = requireNetwork(options.network)
-  const timeoutMs = requireMs('timeoutMs', options.timeoutMs, 10_000)
+  const { network, timeoutMs, now } = readWalletOptions(options)
   const silenceMs = requireMs('silenceMs', options.silenceMs, 80_000)
-  const now = options.now ?? (() => Math.floor(Date.now() / 1000))
   const token = requireHeaderText('token', options.token)
   const to = {
     baseUrl,

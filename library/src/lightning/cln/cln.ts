@@ -1,5 +1,5 @@
 import { encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
-import type { Network } from '../../invoice/index.ts'
+import type { WalletOptions } from '../adapter/index.ts'
 import { createPayee, createPayer } from '../adapter/index.ts'
 import type { Payee, Payer, Wallet } from '../index.ts'
 import { connectClnrest } from './clnrest.ts'
@@ -10,7 +10,7 @@ import { kind } from './rpc.ts'
 import { readOptions } from './settings.ts'
 import { connectUnixSocket } from './unix-socket.ts'
 
-export type ClnOptions = {
+export type ClnOptions = WalletOptions & {
   /** Of its REST interface (clnrest): `https://host:3010`. http on this machine only. */
   readonly url?: string
   /** Or the path of its Unix socket, `lightning-rpc`: whoever may open that may do everything. */
@@ -19,17 +19,11 @@ export type ClnOptions = {
   readonly rune?: string
   /** PEM: `ca.pem` or `server.pem`. Without one, what the system trusts. */
   readonly certificate?: string
-  /** Default `bitcoin`. */
-  readonly network?: Network
-  /** How long an answer is waited for, in ms. Default 10 000. */
-  readonly timeoutMs?: number
   /**
    * How long the end of a payment is waited for, in ms; then it is unknown. The node looks for routes
    * during four fifths of it. Default 75 000.
    */
   readonly orderTimeoutMs?: number
-  /** Seconds since 1970. Default: the system's clock. */
-  readonly now?: () => number
 }
 
 export type ClnWallet = Wallet & { readonly payee: Payee; readonly payer: Payer }

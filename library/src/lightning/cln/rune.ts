@@ -88,21 +88,26 @@ function readAlternative(
   return { alternative: { field, operator: operator as Operator, value }, end: at }
 }
 
+/** `now`: at this second. `ever`: at this second or at a later one. */
+export type When = 'now' | 'ever'
+
 /**
  * Whether a rune allows a command over clnrest at all. How often and with which parameters does not
  * count: what it allows within limits, it allows.
  *
  * @param nowSeconds - Whole seconds since 1970.
+ * @param when - `ever` counts what whoever waits may do. Default `now`.
  * @returns `undefined` where that cannot be told from here.
  */
 export function allows(
   { restrictions }: Rune,
   method: string,
   nowSeconds: number,
+  when: When = 'now',
 ): boolean | undefined {
   let isSure = true
   for (const alternatives of restrictions) {
-    const answers = alternatives.map((one) => holds(one, method, nowSeconds))
+    const answers = alternatives.map((one) => holds(one, method, nowSeconds, when))
     if (answers.includes(true)) continue
     if (!answers.includes(undefined)) return false
     isSure = false
@@ -113,12 +118,22 @@ export function allows(
 /** Fields that a caller can satisfy by what he sends, or by waiting. */
 const limits = /^(rate|per|pnum|pname.*|parr.*|pinv.*)$/
 
-function holds(one: Alternative, method: string, nowSeconds: number): boolean | undefined {
+function holds(
+  one: Alternative,
+  method: string,
+  nowSeconds: number,
+  when: When,
+): boolean | undefined {
   const { field, operator } = one
   // The rune's own number; a comment.
   if (field === '' || operator === '#') return true
   if (field === 'method') return compare(one, method, undefined)
-  if (field === 'time') return compare(one, String(nowSeconds), BigInt(nowSeconds))
+  if (field === 'time') {
+    const isNow = compare(one, String(nowSeconds), BigInt(nowSeconds))
+    // Later the time is greater, and may have any digits.
+    const neverAgain = operator === '<' || operator === '!'
+    return isNow || (when === 'ever' && !neverAgain)
+  }
   if (limits.test(field)) return true
   // A node id is not told over clnrest, and other fields are not known here.
   return operator === '!' ? true : undefined

@@ -1,5 +1,5 @@
 import type { Network } from '../../invoice/index.ts'
-import { requireBaseUrl, requireMs, requireNetwork } from '../adapter/index.ts'
+import { readWalletOptions, requireBaseUrl, requireMs } from '../adapter/index.ts'
 import type { ClnOptions } from './cln.ts'
 import type { Rune } from './rune.ts'
 import { readRune } from './rune.ts'
@@ -30,13 +30,10 @@ const maxPathBytes = 107
 
 /** @throws {RangeError} that names the option and not its value, which may be a secret. */
 export function readOptions(options: ClnOptions): Settings {
-  const now = options.now ?? (() => Date.now() / 1000)
   return {
+    ...readWalletOptions(options),
     place: readPlace(options),
-    network: requireNetwork(options.network),
-    timeoutMs: requireMs('timeoutMs', options.timeoutMs, 10_000),
     orderTimeoutMs: requireMs('orderTimeoutMs', options.orderTimeoutMs, 75_000),
-    now: () => Math.floor(now()),
   }
 }
 

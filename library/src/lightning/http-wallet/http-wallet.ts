@@ -79,11 +79,30 @@ export function createHttpWallet(options: HttpWalletOptions): Payer {
   const settings = readOptions(options)
   const { network, lookupUrl, timeoutMs } = settings
 
-  const lookUp = async (hash: PaymentHash, signal: AbortSignal): Promise<Told | undefined> => {
+  const askAbout = (hash: PaymentHash, signal: AbortSignal): Promise<Reply> => {
     const url = String(lookupUrl).replaceAll('{hash}', encodeHex(hash))
-    const reply = await askWallet(settings.fetch, url, { headers: settings.headers }, signal)
-    const said = requireAnswer(reply, hash, settings)
+    return askWallet(settings.fetch, url, { headers: settings.headers }, signal)
+  }
+
+  const lookUp = async (hash: PaymentHash, signal: AbortSignal): Promise<Told | undefined> => {
+    const said = requireAnswer(await askAbout(hash, signal), hash, settings)
     return said.says === 'not-found' ? undefined : toldBy(said)
+  }
+
+  /** The order was turned away. It may have been paid before: a look-up knows better than a refusal. */
+  const endOfRefused = async (hash: PaymentHash, signal: AbortSignal): Promise<Told> => {
+    const rejected: Told = { status: 'failed', reason: 'rejected' }
+    if (lookupUrl === undefined) return rejected
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(maxLookupMs)])
+    const reply = await askAbout(hash, limit)
+    if (reply.kind !== 'answered') return unknown
+    const said = answerOf(reply, hash, settings)
+    const isKnown = said?.says === 'settled' || said?.says === 'failed'
+    if (isKnown && reply.status === 200) return toldBy(said)
+    const isNeither = said?.says === 'not-found' || said?.says === 'nothing' || said === undefined
+    // Turned away as the order was: by the same hand, which passes nothing on.
+    const isTurnedAway = isNeither && neverCarriedOut.has(reply.status)
+    return said?.says === 'not-found' || isTurnedAway ? rejected : unknown
   }
 
   const order = async ({ invoice, maxFeeMsat }: Order, signal: AbortSignal): Promise<Told> => {
@@ -111,23 +130,14 @@ export function createHttpWallet(options: HttpWalletOptions): Payer {
     if (said?.says === 'settled') return toldBy(said)
     const isRefusal = neverCarriedOut.has(reply.status) && said?.says !== 'paid'
     if (!isRefusal) return unknown
-    // It may have been paid before: a look-up knows better than a refusal.
-    const found =
-      lookupUrl === undefined
-        ? undefined
-        : await lookUp(hash, AbortSignal.any([signal, AbortSignal.timeout(maxLookupMs)])).catch(
-            () => undefined,
-          )
-    const isKnown = found !== undefined && found.status !== 'unknown'
-    return isKnown ? found : { status: 'failed', reason: 'rejected' }
+    return await endOfRefused(hash, signal)
   }
 
   return createPayer({
     kind,
     network,
     id: encodeHex(sha256(encodeUtf8(settings.url))),
-    // What nobody can be asked about is guarded by the journal alone.
-    asksFirst: false,
+    asksFirst: 'to-tell-attempts',
     order,
     ...(lookupUrl !== undefined && { lookUp }),
     orderTimeoutMs: timeoutMs,

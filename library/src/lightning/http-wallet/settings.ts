@@ -1,4 +1,5 @@
 import type { Network } from '../../invoice/index.ts'
+import { isThisMachine, requireMs, requireNetwork } from '../adapter/index.ts'
 import type { HttpWalletOptions } from './http-wallet.ts'
 import type { AnswerPaths } from './wallet-answer.ts'
 
@@ -15,22 +16,9 @@ export type Settings = {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
 }
 
-const networks: ReadonlySet<unknown> = new Set<Network>([
-  'bitcoin',
-  'testnet',
-  'signet',
-  'regtest',
-  'simnet',
-])
-const maxTimeoutMs = 3_600_000
-
 /** @throws {RangeError} that names the option and not its value, which may be a secret. */
 export function readOptions(options: HttpWalletOptions): Settings {
-  const { network = 'bitcoin', timeoutMs = 60_000, lookupUrl } = options
-  if (!networks.has(network)) throw new RangeError('network: expected a network, such as bitcoin')
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > maxTimeoutMs) {
-    throw new RangeError(`timeoutMs: expected 1 to ${maxTimeoutMs}`)
-  }
+  const { lookupUrl } = options
   if (lookupUrl !== undefined && !String(lookupUrl).includes('{hash}')) {
     throw new RangeError('lookupUrl: expected {hash} in it')
   }
@@ -43,7 +31,7 @@ export function readOptions(options: HttpWalletOptions): Settings {
   return {
     url: readUrl(options.url, 'url'),
     lookupUrl: lookupUrl === undefined ? undefined : readUrl(lookupUrl, 'lookupUrl'),
-    network,
+    network: requireNetwork(options.network),
     headers: readHeaders(options.headers ?? {}),
     invoiceField,
     maxFeeField,
@@ -52,7 +40,7 @@ export function readOptions(options: HttpWalletOptions): Settings {
       paid: readPath(options.paidPath, 'paidPath'),
       fee: readPath(options.feePath, 'feePath'),
     },
-    timeoutMs,
+    timeoutMs: requireMs('timeoutMs', options.timeoutMs, 60_000),
     fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
   }
 }
@@ -67,11 +55,6 @@ function readUrl(text: string, name: string): string {
     throw new RangeError(`${name}: expected no user name or password; put them into headers`)
   }
   return String(text)
-}
-
-function isThisMachine({ hostname }: URL): boolean {
-  if (/^([^.]+\.)*localhost\.?$/.test(hostname) || hostname === '[::1]') return true
-  return /^127(\.\d{1,3}){3}$/.test(hostname)
 }
 
 function readHeaders(given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

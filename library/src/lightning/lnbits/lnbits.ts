@@ -1,13 +1,13 @@
 import { encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
-import type { Network } from '../../invoice/index.ts'
+import type { WalletOptions } from '../adapter/index.ts'
 import {
   createPayee,
   createPayer,
   NodeLink,
+  readWalletOptions,
   requireBaseUrl,
   requireHeaderText,
   requireMs,
-  requireNetwork,
 } from '../adapter/index.ts'
 import type { Payee, Payer, Wallet } from '../index.ts'
 import { examineLnbits } from './examine.ts'
@@ -15,21 +15,15 @@ import { createInvoices } from './invoices.ts'
 import { createPayments } from './payments.ts'
 import { kind } from './requests.ts'
 
-export type LnbitsOptions = {
+export type LnbitsOptions = WalletOptions & {
   /** `https://lnbits.example.com`, with a path where it has one. */
   readonly url: string
   /** Invoice key of who only receives, admin key of who pays. Secret. */
   readonly key: string
   /** PEM. Without one, what the system trusts. */
   readonly certificate?: string
-  /** Default `bitcoin`. */
-  readonly network?: Network
-  /** How long an answer is waited for, in ms. Default 10 000. */
-  readonly timeoutMs?: number
   /** How long the end of a payment is waited for, in ms; then it is unknown. Default 75 000. */
   readonly orderTimeoutMs?: number
-  /** Seconds since 1970. Default: the system's clock. */
-  readonly now?: () => number
 }
 
 export type LnbitsWallet = Wallet & { readonly payee: Payee; readonly payer: Payer }
@@ -58,10 +52,8 @@ const orderLagSeconds = 600
 export function createLnbits(options: LnbitsOptions): LnbitsWallet {
   const baseUrl = requireBaseUrl('url', options.url)
   const key = requireHeaderText('key', options.key)
-  const network = requireNetwork(options.network)
-  const timeoutMs = requireMs('timeoutMs', options.timeoutMs, 10_000)
+  const { network, timeoutMs, now } = readWalletOptions(options)
   const orderTimeoutMs = requireMs('orderTimeoutMs', options.orderTimeoutMs, 75_000)
-  const now = options.now ?? (() => Math.floor(Date.now() / 1000))
   const { certificate } = options
   const link = new NodeLink({ baseUrl, headers: { 'x-api-key': key }, certificate })
 

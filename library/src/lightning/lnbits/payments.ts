@@ -81,7 +81,9 @@ async function toldByReply(
   }
   const { error } = readFields(text) ?? {}
   if (status === 429 && typeof error === 'string' && isTooMany.test(error)) {
-    throw unavailable(kind, 'it takes no more requests at this moment')
+    return refusedUnless(() => {
+      throw unavailable(kind, 'it takes no more requests at this moment')
+    })
   }
   const said = readError(text)
   if (said === undefined) return unknown

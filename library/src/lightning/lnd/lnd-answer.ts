@@ -8,8 +8,8 @@ export const kind = 'lnd'
 /** What lnd answers instead of a result: a status of gRPC, in JSON. */
 export type Status = { readonly code: number; readonly message: string }
 
-/** `NOT_FOUND` and `ALREADY_EXISTS` of gRPC. */
-export const codes = { notFound: 5, alreadyExists: 6 } as const
+/** `NOT_FOUND` of gRPC. */
+export const codes = { notFound: 5 } as const
 
 /** What was read of one answer, or of one line of a stream. `undefined`: it is not lnd that speaks. */
 export type Said =

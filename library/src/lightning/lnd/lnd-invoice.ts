@@ -24,10 +24,15 @@ export function readInvoice(fields: Fields): InvoiceTold | undefined {
   return {
     paymentHash: hash,
     standing,
-    isSpontaneous: fields['is_keysend'] === true || fields['is_amp'] === true,
+    isSpontaneous: isSpontaneous(fields),
     addIndex: readIndex(fields['add_index']),
     settleIndex: readIndex(fields['settle_index']),
   }
+}
+
+/** Whether it was paid without an invoice of ours. One of AMP has no payment hash, and so cannot be read. */
+export function isSpontaneous(fields: Fields): boolean {
+  return fields['is_keysend'] === true || fields['is_amp'] === true
 }
 
 /** Digits above zero: lnd writes `"0"` for none. */

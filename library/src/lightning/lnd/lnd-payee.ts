@@ -7,7 +7,7 @@ import type { InvoiceStatus, Settlement } from '../index.ts'
 import type { Said } from './lnd-answer.ts'
 import { codes, kind, readAnswer, readLine, uselessAnswer } from './lnd-answer.ts'
 import type { InvoiceTold } from './lnd-invoice.ts'
-import { readIndex, readInvoice } from './lnd-invoice.ts'
+import { isSpontaneous, readIndex, readInvoice } from './lnd-invoice.ts'
 
 /** lnd makes no invoice of more: 100 000 BTC. */
 const maxInvoiceMsat = 100_000n * 100_000_000n * 1000n
@@ -111,6 +111,8 @@ export class LndPayee {
       if (line === '') continue
       const said = readLine(line)
       const invoice = said?.says === 'result' ? readInvoice(said.result) : undefined
+      // Anybody can send one: it must not end the stream.
+      if (invoice === undefined && said?.says === 'result' && isSpontaneous(said.result)) continue
       if (invoice === undefined) throw uselessAnswer(said, opened.status)
       yield { invoice, isNews: !isFirst || invoice.addIndex !== last }
       isFirst = false

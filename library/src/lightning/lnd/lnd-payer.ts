@@ -23,6 +23,13 @@ const refusals: readonly (readonly [pattern: RegExp, reason: FailureReason])[] =
   [/^invoice not for current active network/, 'wrong-network'],
 ]
 
+/**
+ * With which lnd ends an order that it has not begun: what is wrong with it (2), with its JSON (3), or a
+ * call that it does not have (12). The others are said on the way, by a proxy or by lnd to itself, while
+ * the order may still reach it.
+ */
+const endingCodes: ReadonlySet<number> = new Set([2, 3, 12])
+
 const unknown: Told = { status: 'unknown' }
 
 /**
@@ -72,7 +79,7 @@ export function createPayments(
     if (found.is === 'barred' || found.is === 'no-answer') return unknown
     if (found.is === 'told' && found.told.status !== 'failed') return found.told
     if (barrier !== undefined) throw barrier
-    if (status.code === codes.alreadyExists) return unknown
+    if (!endingCodes.has(status.code)) return unknown
     const known = refusals.find(([pattern]) => pattern.test(status.message))
     return { status: 'failed', reason: known?.[1] ?? 'rejected' }
   }

@@ -1,7 +1,7 @@
 import { decodeUtf8, encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
-import type { Network } from '../../invoice/index.ts'
 import type { Macaroon } from '../../macaroon/index.ts'
 import { encodeMacaroon } from '../../macaroon/index.ts'
+import type { WalletOptions } from '../adapter/index.ts'
 import { createPayee, createPayer, NodeLink } from '../adapter/index.ts'
 import type { Payee, Payer, Wallet } from '../index.ts'
 import { examineLnd } from './examine.ts'
@@ -10,22 +10,18 @@ import { LndPayee } from './lnd-payee.ts'
 import { createPayments } from './lnd-payer.ts'
 import { readOptions } from './settings.ts'
 
-export type LndOptions = {
+export type LndOptions = WalletOptions & {
   /** Of its REST interface: `https://host:8080`. http on this machine only. */
   readonly url: string
   /** As `lncli bakemacaroon` writes it: the bytes of its file, or these in hex or base64. Secret. */
   readonly macaroon: Uint8Array | string
   /** PEM: its `tls.cert`. Without one, what the system trusts. */
   readonly certificate?: string
-  /** Default `bitcoin`. */
-  readonly network?: Network
   /**
    * Whether invoices tell the way through channels that are not public. A node that has no other
    * channels cannot be paid without. Default false.
    */
   readonly privateChannels?: boolean
-  /** How long an answer is waited for, in ms. Default 10 000. */
-  readonly timeoutMs?: number
   /** How long the end of a payment is waited for, in ms; then it is unknown. Default 75 000. */
   readonly orderTimeoutMs?: number
   /**
@@ -34,8 +30,6 @@ export type LndOptions = {
    * a system gives up within two minutes on what it has to send for a connection that was closed.
    */
   readonly orderLagSeconds?: number
-  /** Seconds since 1970. Default: the system's clock. */
-  readonly now?: () => number
 }
 
 export type LndWallet = Wallet & { readonly payee: Payee; readonly payer: Payer }
@@ -54,13 +48,12 @@ export type LndWallet = Wallet & { readonly payee: Payee; readonly payer: Payer 
  */
 export function createLnd(options: LndOptions): LndWallet {
   const settings = readOptions(options)
-  const { url, network, macaroon, certificate, timeoutMs, orderTimeoutMs } = settings
+  const { url, network, macaroon, certificate, timeoutMs, orderTimeoutMs, now } = settings
   const link = new NodeLink({
     baseUrl: url,
     headers: { 'grpc-metadata-macaroon': encodeHex(encodeMacaroon(macaroon)) },
     certificate,
   })
-  const clock = options.now === undefined ? {} : { now: options.now }
   const invoices = new LndPayee(link, settings.usesPrivateChannels)
 
   return {
@@ -73,7 +66,7 @@ export function createLnd(options: LndOptions): LndWallet {
       lookUp: (hash, signal) => invoices.lookUp(hash, signal),
       follow: (signal, opened) => invoices.follow(signal, opened),
       timeoutMs,
-      ...clock,
+      now,
     }),
     payer: createPayer({
       kind,
@@ -85,7 +78,7 @@ export function createLnd(options: LndOptions): LndWallet {
       ...createPayments(link, { timeoutMs, orderTimeoutMs }),
       orderTimeoutMs,
       lookUpTimeoutMs: timeoutMs,
-      ...clock,
+      now,
     }),
     examine: (caller) => {
       const limit = AbortSignal.timeout(timeoutMs)

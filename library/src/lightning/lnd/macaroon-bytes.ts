@@ -8,7 +8,7 @@ const expected =
 
 /**
  * Reads a macaroon of lnd as people have it: the bytes of its file, or a text of them in hex or base64,
- * which may stand in a file of its own.
+ * which may stand in a file of its own, in lines.
  *
  * @throws {RangeError} for anything else, an L402 token of another version included: lnd takes V2 alone.
  */
@@ -25,7 +25,8 @@ export function readMacaroon(given: Uint8Array | string): Macaroon {
 function bytesOf(given: Uint8Array | string): Uint8Array | undefined {
   if (given instanceof Uint8Array && given[0] === binaryVersion) return given
   try {
-    const text = (given instanceof Uint8Array ? decodeUtf8(given) : given).trim()
+    // `base64` and `xxd` write lines.
+    const text = (given instanceof Uint8Array ? decodeUtf8(given) : given).replace(/\s+/g, '')
     return /^(?:[0-9a-f]{2})+$/i.test(text) ? decodeHex(text) : decodeBase64Any(text)
   } catch {
     return undefined

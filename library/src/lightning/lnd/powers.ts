@@ -84,7 +84,7 @@ const harmlessCall =
   /\/(?:(?:List|Get|Lookup|Subscribe|Describe|Query|Estimate|Decode|Verify|Track|Check|Pending|Closed)\w*|(?:Channel|Wallet)Balance|FeeReport|ForwardingHistory|(?:Add|AddHold|Settle|Cancel)Invoice)$/
 /** Calls that move money out, or help to. */
 const spendingCall =
-  /\/(?:Send(?:Payment|ToRoute|Coins|Many|Outputs)\w*|(?:Batch)?OpenChannel\w*|CloseChannel|AbandonChannel|RestoreChannelBackups|FundingStateStep|BakeMacaroon|RegisterRPCMiddleware|(?:Fund|Sign|Finalize)Psbt|PublishTransaction|Bump\w*Fee|SignOutputRaw|ComputeInputScript|MuSig2\w+)$/
+  /\/(?:Send(?:Payment|ToRoute|Coins|Many|Outputs)\w*|(?:Batch)?OpenChannel\w*|CloseChannel|AbandonChannel|RestoreChannelBackups|FundingStateStep|Bake(?:Super)?Macaroon|RegisterRPCMiddleware|(?:Fund|Sign|Finalize)Psbt|PublishTransaction|Bump\w*Fee|SignOutputRaw|ComputeInputScript|MuSig2\w+)$/
 
 export function allows(permissions: readonly Permission[], call: Call): boolean {
   return permissions.some(

@@ -1,6 +1,6 @@
 import type { Network } from '../../invoice/index.ts'
 import type { Macaroon } from '../../macaroon/index.ts'
-import { requireBaseUrl, requireMs, requireNetwork } from '../adapter/index.ts'
+import { readWalletOptions, requireBaseUrl, requireMs } from '../adapter/index.ts'
 import type { LndOptions } from './lnd.ts'
 import { readMacaroon } from './macaroon-bytes.ts'
 
@@ -16,17 +16,17 @@ export type Settings = {
   readonly timeoutMs: number
   readonly orderTimeoutMs: number
   readonly orderLagSeconds: number
+  readonly now: () => number
 }
 
 /** @throws {RangeError} that names the option and not its value, which may be a secret. */
 export function readOptions(options: LndOptions): Settings {
   return {
+    ...readWalletOptions(options),
     url: requireBaseUrl('url', options.url),
-    network: requireNetwork(options.network),
     macaroon: readMacaroon(options.macaroon),
     certificate: options.certificate,
     usesPrivateChannels: options.privateChannels === true,
-    timeoutMs: requireMs('timeoutMs', options.timeoutMs, 10_000),
     orderTimeoutMs: requireMs('orderTimeoutMs', options.orderTimeoutMs, 75_000),
     orderLagSeconds: requireLag(options.orderLagSeconds ?? 120),
   }

@@ -1,21 +1,15 @@
-import type { Network } from '../../invoice/index.ts'
-import { createPayee, inTime, requireMs, requireNetwork } from '../adapter/index.ts'
+import type { WalletOptions } from '../adapter/index.ts'
+import { createPayee, inTime, readWalletOptions, requireMs } from '../adapter/index.ts'
 import type { Payee, Wallet } from '../index.ts'
 import { readAddress } from './address.ts'
 import { Origins } from './origins.ts'
 import { PayService } from './pay-service.ts'
 
-export type LnurlOptions = {
+export type LnurlOptions = WalletOptions & {
   /** A Lightning Address, `alice@example.com`, or an `lnurl1…`, or the https URL behind it. */
   readonly address: string
-  /** Default `bitcoin`. */
-  readonly network?: Network
-  /** How long an answer is waited for, in ms. Default 10 000. */
-  readonly timeoutMs?: number
   /** How often an invoice that waits is asked about at first, in ms. Default 2000. */
   readonly pollMs?: number
-  /** Seconds since 1970. Default: the system's clock. */
-  readonly now?: () => number
 }
 
 export type LnurlWallet = Wallet & { readonly payee: Payee }
@@ -35,10 +29,8 @@ const kind = 'lnurl'
  */
 export function createLnurl(options: LnurlOptions): LnurlWallet {
   const url = readAddress(options.address)
-  const network = requireNetwork(options.network)
-  const timeoutMs = requireMs('timeoutMs', options.timeoutMs, 10_000)
+  const { network, timeoutMs, now } = readWalletOptions(options)
   const pollMs = requireMs('pollMs', options.pollMs, 2000)
-  const now = options.now ?? (() => Math.floor(Date.now() / 1000))
   const origins = new Origins(url)
   const service = new PayService({ kind, url, origins, timeoutMs, now })
 

@@ -162,12 +162,14 @@ export class PayService {
     ) {
       throw refused(kind, 'its verify URL is not at its own host: it is not asked')
     }
-    const { paymentHash: hash, amountMsat } = invoice
+    const { paymentHash: hash, amountMsat, expirySeconds } = invoice
+    // By a clock that is behind ours it would have ended when it was made.
+    const endSeconds = Math.max(expiresAtSeconds(invoice), this.#options.now() + expirySeconds)
     this.#template = templateOf(verifyUrl, hash) ?? null
     this.#remember(encodeHex(hash), {
       verify: verifyUrl,
       amountMsat,
-      expiresAtSeconds: expiresAtSeconds(invoice),
+      expiresAtSeconds: endSeconds,
       settledAtSeconds: undefined,
     })
     return text

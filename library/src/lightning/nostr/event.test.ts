@@ -4,8 +4,10 @@ import { decodeHex } from '../../bytes/index.ts'
 import type { NostrEvent } from './event.ts'
 import { hasTag, isAuthentic, readEvent, signEvent } from './event.ts'
 import { isPublicKey, publicKeyOf } from './keys.ts'
+import { createSigner, createVerifier } from './signature.ts'
 
-const secretKey = new Uint8Array(32).fill(3)
+const signer = createSigner(new Uint8Array(32).fill(3))
+const verifies = createVerifier(signer.publicKey)
 const draft = {
   kind: 23_194,
   created_at: 1_800_000_000,
@@ -15,7 +17,7 @@ const draft = {
   ],
   content: 'tea',
 }
-const event = signEvent(draft, secretKey)
+const event = signEvent(draft, signer)
 
 describe('R-NWC-10 events', () => {
   test('what is signed is authentic, also after it went over the wire', () => {
@@ -24,10 +26,11 @@ describe('R-NWC-10 events', () => {
         fc.string({ unit: 'binary', maxLength: 200 }),
         fc.nat(65_535),
         (content, kind) => {
-          const signed = signEvent({ ...draft, content, kind }, secretKey)
+          const signed = signEvent({ ...draft, content, kind }, signer)
           const read = readEvent(JSON.parse(JSON.stringify(signed)))
           expect(read).toEqual(signed)
           expect(read !== undefined && isAuthentic(read)).toBe(true)
+          expect(read !== undefined && isAuthentic(read, verifies)).toBe(true)
         },
       ),
       { numRuns: 30 },
@@ -81,10 +84,13 @@ describe('R-NWC-10 keys', () => {
   for (const secret of ['00'.repeat(32), 'ff'.repeat(32), '01']) {
     test(`no secret key: ${secret.slice(0, 8)}`, () => {
       expect(publicKeyOf(decodeHex(secret))).toBeUndefined()
-      expect(() => signEvent(draft, decodeHex(secret))).toThrow(RangeError)
+      expect(() => createSigner(decodeHex(secret))).toThrow(RangeError)
     })
   }
   for (const text of ['', 'ff'.repeat(32), '00'.repeat(32), 'AB'.repeat(32), 'x'.repeat(64)]) {
-    test(`no public key: ${text.slice(0, 8)}`, () => expect(isPublicKey(text)).toBe(false))
+    test(`no public key: ${text.slice(0, 8)}`, () => {
+      expect(isPublicKey(text)).toBe(false)
+      expect(() => createVerifier(text)).toThrow(RangeError)
+    })
   }
 })

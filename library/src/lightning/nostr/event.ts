@@ -1,6 +1,6 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { decodeHex, encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
-import { publicKeyOf } from './keys.ts'
+import type { Signer, Verifier } from './signature.ts'
 
 /** The one thing that Nostr is made of, as it goes over the wire (NIP-01). */
 export type NostrEvent = {
@@ -22,22 +22,12 @@ const maxTags = 100
 const maxTagItems = 32
 const maxKind = 65_535
 
-/**
- * Makes an event of a draft.
- *
- * @param secretKey - 32 bytes. Secret.
- * @param pubkey - The public key of it, where it is known: to find it out takes as long as to sign.
- * @throws {RangeError} for a secret key that is none.
- */
-export function signEvent(
-  draft: EventDraft,
-  secretKey: Uint8Array,
-  pubkey: string | undefined = publicKeyOf(secretKey),
-): NostrEvent {
-  if (pubkey === undefined) throw new RangeError('expected a secret key of secp256k1')
+/** Makes an event of a draft. */
+export function signEvent(draft: EventDraft, signer: Signer): NostrEvent {
   const { created_at, kind, tags, content } = draft
+  const pubkey = signer.publicKey
   const id = eventId({ pubkey, created_at, kind, tags, content })
-  const sig = encodeHex(schnorr.sign(decodeHex(id), secretKey))
+  const sig = encodeHex(signer.sign(decodeHex(id)))
   return { id, pubkey, created_at, kind, tags, content, sig }
 }
 
@@ -57,10 +47,17 @@ export function readEvent(value: unknown): NostrEvent | undefined {
   return { id, pubkey, created_at, kind, tags: tags as readonly string[][], content, sig }
 }
 
-/** Whether the id of an event is that of its content, and the signature its author's. */
-export function isAuthentic(event: NostrEvent): boolean {
+/**
+ * Whether the id of an event is that of its content, and the signature its author's.
+ *
+ * @param verifies - Of the event's author, where it was prepared.
+ */
+export function isAuthentic(event: NostrEvent, verifies?: Verifier): boolean {
   if (eventId(event) !== event.id) return false
-  return schnorr.verify(decodeHex(event.sig), decodeHex(event.id), decodeHex(event.pubkey))
+  const message = decodeHex(event.id)
+  const signature = decodeHex(event.sig)
+  if (verifies !== undefined) return verifies(message, signature)
+  return schnorr.verify(signature, message, decodeHex(event.pubkey))
 }
 
 /** Whether an event has a tag of this name and value. */

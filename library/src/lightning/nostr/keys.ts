@@ -1,6 +1,8 @@
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { concatBytes, decodeHex, encodeHex } from '../../bytes/index.ts'
 
+type Point = ReturnType<typeof secp256k1.Point.fromBytes>
+
 const hexKey = /^[0-9a-f]{64}$/
 
 /**
@@ -16,13 +18,18 @@ export function publicKeyOf(secretKey: Uint8Array): string | undefined {
 
 /** Whether a text is a public key of BIP 340: 64 hex digits in lower case, of a point of the curve. */
 export function isPublicKey(text: string): boolean {
-  if (!hexKey.test(text)) return false
-  try {
-    secp256k1.Point.fromBytes(compressed(text))
-    return true
-  } catch {
-    return false
-  }
+  return readPoint(text) !== undefined
+}
+
+/**
+ * The point of even y that a public key means.
+ *
+ * @throws {RangeError} for a key that is none.
+ */
+export function pointOf(publicKey: string): Point {
+  const point = readPoint(publicKey)
+  if (point === undefined) throw new RangeError('expected a public key of secp256k1')
+  return point
 }
 
 /**
@@ -36,7 +43,15 @@ export function sharedX(secretKey: Uint8Array, publicKey: string): Uint8Array {
   return secp256k1.getSharedSecret(secretKey, compressed(publicKey)).subarray(1, 33)
 }
 
-/** The point of even y, as BIP 340 means it. */
+function readPoint(publicKey: string): Point | undefined {
+  if (!hexKey.test(publicKey)) return undefined
+  try {
+    return secp256k1.Point.fromBytes(compressed(publicKey))
+  } catch {
+    return undefined
+  }
+}
+
 function compressed(publicKey: string): Uint8Array {
   return concatBytes(Uint8Array.of(2), decodeHex(publicKey))
 }

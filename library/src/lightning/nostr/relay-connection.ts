@@ -1,13 +1,5 @@
+import type { WebSocketPeer } from '../web-socket/index.ts'
 import type { NostrEvent } from './event.ts'
-import type { WebSocketPeer } from './web-socket.ts'
-import { openWebSocket } from './web-socket-client.ts'
-
-export type RelayOptions = {
-  /** `wss://…` or `ws://…` */
-  readonly url: string
-  /** Signs what a relay wants to know before it serves us (NIP-42). */
-  readonly identify: (challenge: string) => NostrEvent
-}
 
 /** What is wanted of a relay, and who is told. */
 export type Subscription = {
@@ -34,8 +26,6 @@ type Publication = {
 const maxFreeIds = 2
 /** A relay may send what nobody asked for. So much of it on end, and it is left. */
 const maxStrays = 200
-/** Four times the longest event of NIP-44. */
-const maxMessageBytes = 512 * 1024
 const maxChallengeLength = 1024
 /** How often a relay may ask who we are on one connection. */
 const maxIdentifications = 3
@@ -49,9 +39,10 @@ export class RelayConnection {
   readonly #publications = new Map<string, Publication>()
   /** What was refused until the relay knows who we are. */
   readonly #waiting = new Set<() => void>()
-  #peer: WebSocketPeer | undefined
+  readonly #socket: WebSocketPeer
   #isOpen = true
-  #isAdmitted = false
+  /** What the relay said to who we are. `undefined`: nothing yet. */
+  #isAdmitted: boolean | undefined
   #identifications = 0
   #identificationId: string | undefined
   /** Names of subscriptions that are over: a relay replaces what has the same name. */
@@ -59,20 +50,11 @@ export class RelayConnection {
   #count = 0
   #strays = 0
 
-  private constructor(identify: (challenge: string) => NostrEvent) {
+  /** @param identify - Signs what a relay wants to know before it serves us (NIP-42). */
+  constructor(socket: WebSocketPeer, identify: (challenge: string) => NostrEvent) {
+    this.#socket = socket
     this.#identify = identify
-  }
-
-  /** @throws {NotConnected} */
-  static async open(options: RelayOptions, signal: AbortSignal): Promise<RelayConnection> {
-    const connection = new RelayConnection(options.identify)
-    const sinks = {
-      maxMessageBytes,
-      onText: (text: string) => connection.#read(text),
-      onEnd: () => connection.#end(),
-    }
-    connection.#peer = await openWebSocket(options.url, sinks, signal)
-    return connection
+    void this.#readAll()
   }
 
   get isOpen(): boolean {
@@ -81,7 +63,7 @@ export class RelayConnection {
 
   /** Whether the connection keeps the process running. */
   setHolding(isHolding: boolean): void {
-    this.#peer?.setHolding(isHolding)
+    this.#socket.setHolding(isHolding)
   }
 
   /** @returns what ends it, from our side: `ended` is not called then. */
@@ -119,11 +101,21 @@ export class RelayConnection {
   }
 
   close(): void {
-    this.#peer?.close()
+    this.#socket.close()
+    this.#end()
   }
 
   #send(...message: readonly unknown[]): boolean {
-    return this.#isOpen && this.#peer?.send(JSON.stringify(message)) === true
+    return this.#isOpen && this.#socket.send(JSON.stringify(message))
+  }
+
+  async #readAll(): Promise<void> {
+    try {
+      for await (const text of this.#socket.messages) this.#read(text)
+    } catch {
+      // It broke, or is none.
+    }
+    this.#end()
   }
 
   #end(): void {
@@ -137,7 +129,7 @@ export class RelayConnection {
 
   #read(text: string): void {
     this.#strays = this.#handle(parse(text)) ? 0 : this.#strays + 1
-    if (this.#strays > maxStrays) this.#peer?.destroy()
+    if (this.#strays > maxStrays) this.#socket.destroy()
   }
 
   /** @returns whether it was of use. */
@@ -203,7 +195,7 @@ export class RelayConnection {
     this.#identifications++
     const event = this.#identify(challenge)
     this.#identificationId = event.id
-    this.#isAdmitted = false
+    this.#isAdmitted = undefined
     return this.#send('AUTH', event)
   }
 
@@ -218,8 +210,8 @@ export class RelayConnection {
   }
 
   #onceAdmitted(again: () => void): void {
-    if (this.#isAdmitted) again()
-    else this.#waiting.add(again)
+    if (this.#isAdmitted === undefined) this.#waiting.add(again)
+    else again()
   }
 }
 

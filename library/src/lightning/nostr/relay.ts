@@ -1,6 +1,12 @@
-import type { RelayOptions } from './relay-connection.ts'
+import type { LinkSocket } from '../adapter/index.ts'
+import { NodeLink } from '../adapter/index.ts'
+import type { NostrEvent } from './event.ts'
 import { RelayConnection } from './relay-connection.ts'
-import { NotConnected } from './web-socket-client.ts'
+
+/** Why a connection was not made, for people; repeats nothing that a peer said. */
+export class NotConnected extends Error {
+  override readonly name = 'NotConnected'
+}
 
 /** A connection that is being used. */
 export type HeldConnection = {
@@ -11,12 +17,17 @@ export type HeldConnection = {
   release(): void
 }
 
+const connectMs = 10_000
 /** How long one that nobody uses is kept, in ms. */
 const idleMs = 30_000
+/** Four times the longest event of NIP-44. */
+const maxMessageBytes = 512 * 1024
 
 /** One relay, which is connected to when somebody needs it. */
 export class Relay {
-  readonly #options: RelayOptions
+  readonly #link: NodeLink
+  readonly #path: string
+  readonly #identify: (challenge: string) => NostrEvent
   readonly #over = new AbortController()
   #opening: Promise<RelayConnection> | undefined
   #connection: RelayConnection | undefined
@@ -25,8 +36,16 @@ export class Relay {
   #users = 0
   #idle: ReturnType<typeof setTimeout> | undefined
 
-  constructor(options: RelayOptions) {
-    this.#options = options
+  /**
+   * @param url - `wss://…` or `ws://…`
+   * @param identify - Signs what a relay wants to know before it serves us (NIP-42).
+   */
+  constructor(url: string, identify: (challenge: string) => NostrEvent) {
+    const { protocol, host, pathname, search } = new URL(url)
+    const baseUrl = `${protocol === 'wss:' ? 'https' : 'http'}://${host}`
+    this.#link = new NodeLink({ baseUrl, maxAnswerBytes: maxMessageBytes })
+    this.#path = pathname + search
+    this.#identify = identify
   }
 
   /**
@@ -51,16 +70,20 @@ export class Relay {
     if (this.#over.signal.aborted) throw new NotConnected('it was closed')
     if (signal.aborted) throw new NotConnected('it could not be reached in time')
     // Whoever else waits must not lose it when this one leaves.
-    this.#opening ??= RelayConnection.open(this.#options, this.#over.signal)
-      .then((connection) => {
-        if (this.#over.signal.aborted) connection.close()
-        this.#connection = connection
-        return connection
-      })
-      .finally(() => {
-        this.#opening = undefined
-      })
+    this.#opening ??= this.#connect().finally(() => {
+      this.#opening = undefined
+    })
     return await orLeave(this.#opening, signal)
+  }
+
+  async #connect(): Promise<RelayConnection> {
+    const signal = AbortSignal.any([this.#over.signal, AbortSignal.timeout(connectMs)])
+    const opened = await this.#link.openWebSocket({ path: this.#path }, signal)
+    if (opened.kind !== 'opened') throw new NotConnected(whyNot(opened))
+    const connection = new RelayConnection(opened.socket, this.#identify)
+    if (this.#over.signal.aborted) connection.close()
+    this.#connection = connection
+    return connection
   }
 
   #hold(connection: RelayConnection, use: 'ask' | 'listen', isFresh: boolean): HeldConnection {
@@ -85,6 +108,12 @@ export class Relay {
     this.#idle = setTimeout(() => this.#connection?.close(), idleMs)
     this.#idle.unref()
   }
+}
+
+function whyNot(opened: Exclude<LinkSocket, { readonly kind: 'opened' }>): string {
+  if (opened.kind === 'answered') return `it answered ${opened.status} instead of a WebSocket`
+  // A relay has no certificate of its own that anybody could name.
+  return /certificate/.test(opened.reason) ? 'its certificate is not trusted here' : opened.reason
 }
 
 /** @throws {NotConnected} when the signal aborts first. */

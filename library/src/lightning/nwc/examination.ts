@@ -19,7 +19,22 @@ const beyond: Readonly<Record<string, string>> = {
   cancel_hold_invoice: 'cancel what is held',
 }
 
-const paying = ['pay_invoice', 'pay_keysend', 'multi_pay_invoice', 'multi_pay_keysend', 'pay']
+/** Whatever pays, whatever it pays with; and what makes connections that pay. */
+const paying = /^(?:(?:multi_)?pay(?:_\w+)?|create_connection)$/i
+/** What is about being paid, and what only tells. */
+const harmless: ReadonlySet<string> = new Set([
+  'get_info',
+  'make_invoice',
+  'lookup_invoice',
+  'notifications',
+  'sign_message',
+  'list_transactions',
+  'get_balance',
+  'get_budget',
+  'make_hold_invoice',
+  'settle_hold_invoice',
+  'cancel_hold_invoice',
+])
 /** Errors that say no more than that this question is not answered. */
 const noMatter: ReadonlySet<string> = new Set(['NOT_IMPLEMENTED', 'RESTRICTED'])
 
@@ -45,13 +60,31 @@ export async function examine(link: NwcLink, signal: AbortSignal): Promise<Walle
 
 function powersOf(methods: ReadonlySet<string> | undefined): WalletPowers {
   if (methods === undefined) return { receive: undefined, spend: undefined, beyond: [] }
+  const others = [...methods].filter(
+    (method) => method !== 'pay_invoice' && !harmless.has(method) && !Object.hasOwn(beyond, method),
+  )
   return {
     receive: methods.has('make_invoice') && methods.has('lookup_invoice'),
-    spend: paying.some((method) => methods.has(method)),
-    beyond: Object.keys(beyond)
-      .filter((method) => methods.has(method))
-      .map((method) => beyond[method]!),
+    spend: spends(methods),
+    beyond: [
+      ...Object.keys(beyond)
+        .filter((method) => methods.has(method))
+        .map((method) => beyond[method]!),
+      ...others.map((method) => `call ${shown(method)}`),
+    ],
   }
+}
+
+/** @returns `undefined` where there is a method that is not known here. */
+function spends(methods: ReadonlySet<string>): boolean | undefined {
+  const names = [...methods]
+  if (names.some((method) => paying.test(method))) return true
+  return names.every((method) => harmless.has(method)) ? false : undefined
+}
+
+/** What a wallet calls a method, for people. */
+function shown(method: string): string {
+  return method.slice(0, 40).replace(/[^\w.]/g, '?')
 }
 
 /** What this very connection may do, which the info event of an older wallet does not say. */

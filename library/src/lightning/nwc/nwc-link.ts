@@ -1,7 +1,9 @@
 import { unavailable, untilAborted } from '../adapter/index.ts'
-import type { NostrCipher, NostrEvent } from '../nostr/index.ts'
+import type { NostrCipher, NostrEvent, Signer, Verifier } from '../nostr/index.ts'
 import {
   createCipher,
+  createSigner,
+  createVerifier,
   hasTag,
   isAuthentic,
   NotConnected,
@@ -54,6 +56,8 @@ const minExpirySeconds = 60
 export class NwcLink {
   readonly #settings: Settings
   readonly #cipher: NostrCipher
+  readonly #signer: Signer
+  readonly #isByWallet: Verifier
   readonly #relays: readonly Relay[]
   readonly #over = new AbortController()
   #known: { readonly info: WalletInfo; readonly atMs: number } | undefined
@@ -62,8 +66,10 @@ export class NwcLink {
   constructor(settings: Settings) {
     this.#settings = settings
     this.#cipher = createCipher(settings.secretKey, settings.walletPubkey)
+    this.#signer = createSigner(settings.secretKey)
+    this.#isByWallet = createVerifier(settings.walletPubkey)
     this.#relays = settings.relays.map(
-      (url) => new Relay({ url, identify: (challenge) => this.#identify(url, challenge) }),
+      (url) => new Relay(url, (challenge) => this.#identify(url, challenge)),
     )
   }
 
@@ -169,7 +175,7 @@ export class NwcLink {
     { encryption, encryptionTag }: WalletInfo,
     waitMs: number,
   ): NostrEvent {
-    const { walletPubkey, clientPubkey, secretKey, now } = this.#settings
+    const { walletPubkey, now } = this.#settings
     const createdAt = now()
     const expires = createdAt + Math.max(minExpirySeconds, Math.ceil(waitMs / 1000))
     const draft = {
@@ -178,7 +184,7 @@ export class NwcLink {
       tags: [['p', walletPubkey], [...encryptionTag], ['expiration', String(expires)]],
       content: this.#cipher.encrypt(JSON.stringify({ method, params }), encryption),
     }
-    return signEvent(draft, secretKey, clientPubkey)
+    return signEvent(draft, this.#signer)
   }
 
   #readResponse(value: unknown, request: NostrEvent, method: string): NwcReply | undefined {
@@ -198,7 +204,9 @@ export class NwcLink {
       return undefined
     if (kind !== kinds.info && !hasTag(event, 'p', clientPubkey)) return undefined
     if (requestId !== undefined && !hasTag(event, 'e', requestId)) return undefined
-    return isAuthentic(event) ? event : undefined
+    // Also where NIP-44 authenticates the content: that says nothing of the request it answers, and a
+    // relay could put an old answer under a new one.
+    return isAuthentic(event, this.#isByWallet) ? event : undefined
   }
 
   #identify(url: string, challenge: string): NostrEvent {
@@ -212,6 +220,6 @@ export class NwcLink {
       tags,
       content: '',
     }
-    return signEvent(draft, this.#settings.secretKey)
+    return signEvent(draft, this.#signer)
   }
 }

@@ -1,5 +1,5 @@
 import type { Msat } from '../../amount/index.ts'
-import type { Network } from '../../invoice/index.ts'
+import type { WalletOptions } from '../adapter/index.ts'
 import { readMsat, unavailable } from '../adapter/index.ts'
 import type { Payee, Payer, Wallet } from '../index.ts'
 import { examine } from './examination.ts'
@@ -9,17 +9,13 @@ import { createPayments } from './payments.ts'
 import { kind, whyNot } from './refusals.ts'
 import { readOptions } from './settings.ts'
 
-export type NwcOptions = {
+export type NwcOptions = WalletOptions & {
   /** The wallet's public key: 64 hex digits. */
   readonly walletPubkey: string
   /** `wss://…`, or `ws://` on this machine. One to eight. */
   readonly relays: readonly string[]
   /** The secret key of this connection: 64 hex digits. */
   readonly secret: string
-  /** Default `bitcoin`. */
-  readonly network?: Network
-  /** How long an answer is waited for, in ms. Default 10 000. */
-  readonly timeoutMs?: number
   /** How long the end of a payment is waited for, in ms; then it is unknown. Default 75 000. */
   readonly orderTimeoutMs?: number
   /**
@@ -27,8 +23,6 @@ export type NwcOptions = {
    * still open, half as often. Default 3000.
    */
   readonly pollMs?: number
-  /** Seconds since 1970. Default: the system's clock. */
-  readonly now?: () => number
 }
 
 export type NwcWallet = Wallet & {

@@ -180,8 +180,12 @@ function remember(notes: Map<string, Note>, hash: string, note: Note): void {
   notes.delete(hash)
   notes.set(hash, note)
   if (notes.size <= maxNotes) return
-  const [oldest] = notes.keys()
-  notes.delete(oldest!)
+  for (const [oldest, { earlierSeconds, isAnswered }] of notes) {
+    // Without it, an attempt that failed before would be taken for one that is still on its way.
+    if (earlierSeconds !== undefined && !isAnswered) continue
+    notes.delete(oldest)
+    return
+  }
 }
 
 function within(signal: AbortSignal, ms: number): AbortSignal {

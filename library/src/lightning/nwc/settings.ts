@@ -1,6 +1,6 @@
 import { decodeHex } from '../../bytes/index.ts'
 import type { Network } from '../../invoice/index.ts'
-import { isThisMachine, requireMs, requireNetwork } from '../adapter/index.ts'
+import { isThisMachine, readWalletOptions, requireMs } from '../adapter/index.ts'
 import { isPublicKey, publicKeyOf } from '../nostr/index.ts'
 import type { NwcOptions } from './nwc.ts'
 
@@ -25,9 +25,7 @@ const hexKey = /^[0-9a-f]{64}$/i
 
 /** @throws {RangeError} that names the option and not its value, which may be a secret. */
 export function readOptions(options: NwcOptions): Settings {
-  const { now = systemSeconds } = options
-  const network = requireNetwork(options.network)
-  if (typeof now !== 'function') throw new RangeError('now: expected a function')
+  const common = readWalletOptions(options)
   const walletPubkey = String(options.walletPubkey).toLowerCase()
   if (!isPublicKey(walletPubkey)) {
     throw new RangeError('walletPubkey: expected a public key of 64 hex digits')
@@ -40,24 +38,18 @@ export function readOptions(options: NwcOptions): Settings {
   if (clientPubkey === undefined) {
     throw new RangeError('secret: expected a secret key of secp256k1')
   }
-  const timeoutMs = requireMs('timeoutMs', options.timeoutMs, 10_000)
+  const { timeoutMs } = common
   const orderTimeoutMs = requireMs('orderTimeoutMs', options.orderTimeoutMs, 75_000)
   return {
     walletPubkey,
     clientPubkey,
     secretKey,
     relays: readRelays(options.relays),
-    network,
-    timeoutMs,
+    ...common,
     orderTimeoutMs,
     askMs: Math.max(1, Math.min(timeoutMs, Math.floor(orderTimeoutMs / 3))),
     pollMs: requireMs('pollMs', options.pollMs, 3000),
-    now: () => Math.floor(now()),
   }
-}
-
-function systemSeconds(): number {
-  return Date.now() / 1000
 }
 
 function readRelays(relays: readonly string[]): readonly string[] {

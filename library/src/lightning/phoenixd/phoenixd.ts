@@ -1,13 +1,13 @@
 import { encodeBase64, encodeHex, encodeUtf8, sha256 } from '../../bytes/index.ts'
-import type { Network } from '../../invoice/index.ts'
+import type { WalletOptions } from '../adapter/index.ts'
 import {
   createPayee,
   createPayer,
   NodeLink,
+  readWalletOptions,
   requireBaseUrl,
   requireHeaderText,
   requireMs,
-  requireNetwork,
 } from '../adapter/index.ts'
 import type { Payee, Payer, Wallet } from '../index.ts'
 import { examinePhoenixd } from './examine.ts'
@@ -15,21 +15,15 @@ import { createInvoices } from './invoices.ts'
 import { createPayments } from './payments.ts'
 import { kind } from './requests.ts'
 
-export type PhoenixdOptions = {
+export type PhoenixdOptions = WalletOptions & {
   /** `http://127.0.0.1:9740`, or https behind a proxy. */
   readonly url: string
   /** `http-password`, or `http-password-limited-access` of who only receives. Secret. */
   readonly password: string
   /** PEM. Without one, what the system trusts. */
   readonly certificate?: string
-  /** Default `bitcoin`. */
-  readonly network?: Network
-  /** How long an answer is waited for, in ms. Default 10 000. */
-  readonly timeoutMs?: number
   /** How long the end of a payment is waited for, in ms; then it is unknown. Default 75 000. */
   readonly orderTimeoutMs?: number
-  /** Seconds since 1970. Default: the system's clock. */
-  readonly now?: () => number
 }
 
 export type PhoenixdWallet = Wallet & { readonly payee: Payee; readonly payer: Payer }
@@ -49,10 +43,8 @@ export type PhoenixdWallet = Wallet & { readonly payee: Payee; readonly payer: P
 export function createPhoenixd(options: PhoenixdOptions): PhoenixdWallet {
   const baseUrl = requireBaseUrl('url', options.url)
   const password = requireHeaderText('password', options.password)
-  const network = requireNetwork(options.network)
-  const timeoutMs = requireMs('timeoutMs', options.timeoutMs, 10_000)
+  const { network, timeoutMs, now } = readWalletOptions(options)
   const orderTimeoutMs = requireMs('orderTimeoutMs', options.orderTimeoutMs, 75_000)
-  const now = options.now ?? (() => Math.floor(Date.now() / 1000))
   const link = new NodeLink({
     baseUrl,
     headers: { authorization: `Basic ${encodeBase64(encodeUtf8(`:${password}`))}` },

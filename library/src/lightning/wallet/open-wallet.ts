@@ -164,6 +164,11 @@ async function certificateIn(
 /** A credential that is text: one line without spaces. It becomes part of a header. */
 function lineIn(bytes: Uint8Array, place: SecretPlace): string {
   const text = textIn(bytes, place, 'credential')
+  if (/^(?:[a-z][a-z0-9+.-]*:\/\/|nostr\+?walletconnect:)/i.test(text)) {
+    const what =
+      'holds a URI and no credential; a file with the whole URI of a wallet is named alone'
+    throw unusable(place, 'credential', `${what}: file:/path`)
+  }
   if (text.length <= maxLineLength && /^[\x21-\x7e]+$/.test(text)) return text
   throw unusable(place, 'credential', 'holds no credential: one line, no spaces')
 }

@@ -3,7 +3,13 @@
 import { encodeHex, randomBytes } from '../../bytes/index.ts'
 import type { DevnetNode } from '../../lightning/devnet/index.ts'
 import type { Encryption, NostrCipher, NostrEvent } from '../../lightning/nostr/index.ts'
-import { createCipher, hasTag, publicKeyOf, signEvent } from '../../lightning/nostr/index.ts'
+import {
+  createCipher,
+  createSigner,
+  hasTag,
+  publicKeyOf,
+  signEvent,
+} from '../../lightning/nostr/index.ts'
 import type { LookAlike, WireRole } from './look-alike.ts'
 import type { MethodAnswer } from './nwc-methods.ts'
 import { NwcMethods } from './nwc-methods.ts'
@@ -63,7 +69,8 @@ export async function serveNwc(
   const speaks = options.speaks ?? ['nip44_v2', 'nip04']
   const walletSecret = randomBytes(32)
   const secret = randomBytes(32)
-  const walletPubkey = publicKeyOf(walletSecret) ?? ''
+  const signer = createSigner(walletSecret)
+  const walletPubkey = signer.publicKey
   const clientPubkey = publicKeyOf(secret) ?? ''
   const cipher: NostrCipher = createCipher(walletSecret, clientPubkey)
   const off = new AbortController()
@@ -88,7 +95,7 @@ export async function serveNwc(
     for (const relay of relays) relay.publish(event, way)
   }
   const sign = (kind: number, tags: readonly (readonly string[])[], content: string): NostrEvent =>
-    signEvent({ kind, created_at: now(), tags, content }, walletSecret)
+    signEvent({ kind, created_at: now(), tags, content }, signer)
   const respond = (request: NostrEvent, content: string): NostrEvent => {
     const tags = [
       ['p', request.pubkey],
@@ -145,7 +152,7 @@ export async function serveNwc(
         publish(respond(request.event, how.body && cipher.encrypt(how.body, request.encryption)))
         return
       case 'redirect':
-        publish(signEvent(right ?? answer(request, { result: {} }), randomBytes(32)))
+        publish(signEvent(right ?? answer(request, { result: {} }), createSigner(randomBytes(32))))
         return
       case 'flood':
         client.send('NOTICE', 'x'.repeat(floodBytes))

@@ -5,15 +5,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { encodeHex, encodeUtf8, randomBytes } from '../../bytes/index.ts'
 import type { NostrEvent } from '../../lightning/nostr/index.ts'
-import {
-  acceptKey,
-  encodeFrame,
-  hasTag,
-  isAuthentic,
-  opcodes,
-  readEvent,
-  WebSocketPeer,
-} from '../../lightning/nostr/index.ts'
+import { hasTag, isAuthentic, readEvent } from '../../lightning/nostr/index.ts'
+import { encodeFrame, opcodes } from '../../lightning/web-socket/index.ts'
+import { acceptWebSocket } from './web-socket.ts'
 
 export type RelayLookAlikeOptions = {
   /** Serves only who has said who it is (NIP-42). */
@@ -61,7 +55,6 @@ type Client = RelayClient & {
 }
 
 const identificationKind = 22_242
-const maxMessageBytes = 1024 * 1024
 
 /** Serves a relay on the loopback address. */
 export async function serveRelay(options: RelayLookAlikeOptions = {}): Promise<RelayLookAlike> {
@@ -127,19 +120,16 @@ export async function serveRelay(options: RelayLookAlikeOptions = {}): Promise<R
     }
   }
 
+  const serve = async (client: Client, messages: AsyncIterable<string>): Promise<void> => {
+    try {
+      for await (const text of messages) read(client, text).catch(client.reset)
+    } catch {
+      // The client went away.
+    }
+  }
+
   const accept = (message: IncomingMessage, socket: Socket, head: Buffer): void => {
-    const key = String(message.headers['sec-websocket-key'])
-    socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key)}\r\n\r\n`,
-    )
-    const peer = new WebSocketPeer(socket, head, {
-      role: 'server',
-      maxMessageBytes,
-      onText: (text) => {
-        read(client, text).catch(() => socket.destroy())
-      },
-      onEnd: () => clients.delete(client),
-    })
+    const peer = acceptWebSocket(message, socket, head)
     const client: Client = {
       challenge: encodeHex(randomBytes(16)),
       subscriptions: new Map(),
@@ -155,6 +145,7 @@ export async function serveRelay(options: RelayLookAlikeOptions = {}): Promise<R
       },
     }
     clients.add(client)
+    serve(client, peer.messages).finally(() => clients.delete(client))
     if (options.asksWho === true) client.send('AUTH', client.challenge)
   }
 

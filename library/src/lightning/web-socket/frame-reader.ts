@@ -1,4 +1,5 @@
 import { concatBytes, decodeUtf8 } from '../../bytes/index.ts'
+import { maxControlBytes, opcodes } from './frame.ts'
 
 /** What came over a WebSocket. */
 export type SocketEvent =
@@ -13,8 +14,6 @@ type Frame = {
   readonly bytes: Uint8Array
 }
 
-const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
-const maxControlBytes = 125
 const maxPieces = 10_000
 /** So many are made one, now and then. */
 const maxParts = 1000
@@ -143,12 +142,6 @@ export class FrameReader {
     if (!this.#isText) return undefined
     return { kind: 'text', text: readUtf8(concatBytes(...pieces)) }
   }
-}
-
-/** A pong, as a client sends it. */
-export function pongFrame(bytes: Uint8Array, mask: Uint8Array): Uint8Array {
-  const masked = bytes.map((byte, i) => byte ^ mask[i % 4]!)
-  return concatBytes(Uint8Array.of(0x80 | opcodes.pong, 0x80 | bytes.length), mask, masked)
 }
 
 function readLength(bytes: Uint8Array, short: number): bigint {

@@ -1,9 +1,10 @@
 import { randomBytes } from '../../bytes/index.ts'
 
 /** What a frame is for (RFC 6455 section 5.2). */
-export const opcodes = { continuation: 0, text: 1, close: 8, pong: 10 } as const
+export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
-const maxShort = 125
+/** The longest payload of a control frame, and of a length in one byte. */
+export const maxControlBytes = 125
 
 /**
  * One frame, as it goes over the wire.
@@ -18,7 +19,7 @@ export function encodeFrame(
   isLast = true,
 ): Uint8Array {
   const size = payload.length
-  const lengthBytes = size > 0xffff ? 8 : size > maxShort ? 2 : 0
+  const lengthBytes = size > 0xffff ? 8 : size > maxControlBytes ? 2 : 0
   const short = lengthBytes === 8 ? 127 : lengthBytes === 2 ? 126 : size
   const maskAt = 2 + lengthBytes
   const payloadAt = maskAt + (isMasked ? 4 : 0)

@@ -1,0 +1,5 @@
+export { encodeFrame, opcodes } from './frame.ts'
+export type { SocketEvent } from './frame-reader.ts'
+export { FrameReader } from './frame-reader.ts'
+export { acceptKey, createHandshake, isAccepted } from './handshake.ts'
+export { WebSocketPeer } from './web-socket.ts'
