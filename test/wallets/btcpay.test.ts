@@ -79,7 +79,7 @@ describe('R-BTP-1 BTCPay conforms as a payer', () => {
     const { wallet, node, payee, lookAlike, close } = await createWorld()
     return { payer: wallet.payer, node, payee, lookAlike, close }
   })) {
-    test(name, run)
+    test.concurrent(name, async () => expect(await run()).toBeUndefined())
   }
 
   test('what somebody else has paid has failed, and nothing moves', async () => {
@@ -115,7 +115,7 @@ describe('R-BTP-2 BTCPay conforms as a payee', () => {
     const { wallet, lookAlike, close } = await createWorld({ of: 'payee' })
     return { payee: wallet.payee, lookAlike, close }
   })) {
-    test(name, run)
+    test.concurrent(name, async () => expect(await run()).toBeUndefined())
   }
 
   test('an invoice is found by another process, by its hash', async () => {

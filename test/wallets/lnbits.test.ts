@@ -92,7 +92,7 @@ describe('R-LNB-1 LNbits conforms as a payer', () => {
     const { wallet, node, payee, lookAlike, close } = await createWorld()
     return { payer: wallet.payer, node, payee, lookAlike, retriesFailed: false, close }
   })) {
-    test(name, run)
+    test.concurrent(name, async () => expect(await run()).toBeUndefined())
   }
 
   test('what somebody else has paid has failed, and nothing moves', async () => {
@@ -118,7 +118,7 @@ describe('R-LNB-1 LNbits conforms as a payee, with the invoice key', () => {
     const { wallet, lookAlike, close } = await createWorld({ of: 'payee', keyOf: 'invoice' })
     return { payee: wallet.payee, lookAlike, close }
   })) {
-    test(name, run)
+    test.concurrent(name, async () => expect(await run()).toBeUndefined())
   }
 
   test('an invoice is found by another process, by its hash', async () => {

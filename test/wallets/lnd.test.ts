@@ -518,6 +518,31 @@ describe('R-LND-12 R-LND-13 R-LND-15 an order that lnd answers with an error', (
   }
 })
 
+describe('R-LND-23 the balance', () => {
+  test('is told to the msat where the macaroon allows it, and not asked for otherwise', async () => {
+    const { clock, node } = createWorld()
+    const allowing = [...paying, 'uri:/lnrpc.Lightning/ChannelBalance']
+    for (const [permissions, expected] of [
+      [allowing, node.balanceMsat()],
+      [paying, undefined],
+    ] as const) {
+      const { lookAlike, lnd } = closeAfterTest(await serve(node, clock, permissions))
+      expect(await lnd.balanceMsat?.()).toBe(expected)
+      expect(lookAlike.seen).toHaveLength(expected === undefined ? 0 : 1)
+      expect((await lnd.examine()).powers.beyond).toEqual([])
+    }
+  })
+
+  test('that nobody can read is NODE_UNAVAILABLE', async () => {
+    const { clock, node } = createWorld()
+    const { lookAlike, lnd } = closeAfterTest(await serve(node, clock, ['offchain:read']))
+    for (const body of ['{}', '{"local_balance":{"msat":"-1"}}', '{"local_balance":7}', 'no']) {
+      lookAlike.inject('other', { executed: false, how: { kind: 'answer', status: 200, body } })
+      await expect(lnd.balanceMsat?.()).rejects.toMatchObject({ code: 'NODE_UNAVAILABLE' })
+    }
+  })
+})
+
 describe('R-LND-14 a look-up of a payment', () => {
   test('says not there only in the words of lnd', async () => {
     const others: readonly WireAnswer[] = [

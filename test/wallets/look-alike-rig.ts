@@ -1,4 +1,4 @@
-import { afterEach } from 'vitest'
+import { afterAll } from 'vitest'
 import type { Msat } from '../../library/src/amount/index.ts'
 import { msat } from '../../library/src/amount/index.ts'
 import type { Invoice, PaymentHash } from '../../library/src/invoice/index.ts'
@@ -15,9 +15,9 @@ export const limits = { maxFeeMsat: msat(100_000n) } as const
 /** Stands where a secret stands, and must not be found anywhere else. */
 export const marked = 'MARKEDsecretMARKED0123456789'
 
-/** What a test has opened: closed after it, the last first. */
+/** What the tests of a file have opened: closed after them, because some run at the same time. */
 export const closers: (() => unknown)[] = []
-afterEach(async () => {
+afterAll(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 

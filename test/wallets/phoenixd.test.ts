@@ -101,7 +101,7 @@ describe('R-PHX-1 phoenixd conforms as a payer', () => {
     const { wallet, node, payee, lookAlike, close } = await createWorld()
     return { payer: wallet.payer, node, payee, lookAlike, close }
   })) {
-    test(name, run)
+    test.concurrent(name, async () => expect(await run()).toBeUndefined())
   }
 
   test('what somebody else has paid has failed, and nothing moves', async () => {
@@ -127,7 +127,7 @@ describe('R-PHX-1 phoenixd conforms as a payee, with the limited password', () =
     const { wallet, lookAlike, close } = await createWorld({ of: 'payee', isLimited: true })
     return { payee: wallet.payee, lookAlike, close }
   })) {
-    test(name, run)
+    test.concurrent(name, async () => expect(await run()).toBeUndefined())
   }
 
   test('an invoice is found by another process, by its hash', async () => {

@@ -4,6 +4,7 @@ import { encodeMacaroon } from '../../macaroon/index.ts'
 import type { WalletOptions } from '../adapter/index.ts'
 import { createPayee, createPayer, NodeLink } from '../adapter/index.ts'
 import type { Payee, Payer, Wallet } from '../index.ts'
+import { readBalance } from './balance.ts'
 import { examineLnd } from './examine.ts'
 import { kind } from './lnd-answer.ts'
 import { LndPayee } from './lnd-payee.ts'
@@ -38,7 +39,7 @@ export type LndWallet = Wallet & { readonly payee: Payee; readonly payer: Payer 
  * A node of lnd, over its REST interface. Nothing is connected before the first call.
  *
  * @throws {RangeError} for an option that is not as its type says; never with the text of a secret.
- * @spec wallets.md R-LND-1 to R-LND-22
+ * @spec wallets.md R-LND-1 to R-LND-23
  * @example
  * const lnd = createLnd({
  *   url: 'https://127.0.0.1:8080',
@@ -55,6 +56,10 @@ export function createLnd(options: LndOptions): LndWallet {
     certificate,
   })
   const invoices = new LndPayee(link, settings.usesPrivateChannels)
+  const inTime = (caller: AbortSignal | undefined): AbortSignal => {
+    const limit = AbortSignal.timeout(timeoutMs)
+    return caller === undefined ? limit : AbortSignal.any([caller, limit])
+  }
 
   return {
     kind,
@@ -80,11 +85,8 @@ export function createLnd(options: LndOptions): LndWallet {
       lookUpTimeoutMs: timeoutMs,
       now,
     }),
-    examine: (caller) => {
-      const limit = AbortSignal.timeout(timeoutMs)
-      const signal = caller === undefined ? limit : AbortSignal.any([caller, limit])
-      return examineLnd(link, macaroon, signal)
-    },
+    examine: (caller) => examineLnd(link, macaroon, inTime(caller)),
+    balanceMsat: (caller) => readBalance(link, macaroon, inTime(caller)),
     close: () => link.close(),
   }
 }

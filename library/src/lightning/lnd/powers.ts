@@ -28,6 +28,7 @@ type CallName =
   | 'sendPayment'
   | 'trackPayment'
   | 'getInfo'
+  | 'channelBalance'
 
 /** The calls that this adapter makes. */
 export const calls: Readonly<Record<CallName, Call>> = {
@@ -37,6 +38,7 @@ export const calls: Readonly<Record<CallName, Call>> = {
   sendPayment: router('SendPaymentV2', 'write'),
   trackPayment: router('TrackPaymentV2', 'read'),
   getInfo: lightning('GetInfo', 'info', 'read'),
+  channelBalance: lightning('ChannelBalance', 'offchain', 'read'),
 }
 
 /** What is needed to be paid, and to pay. */

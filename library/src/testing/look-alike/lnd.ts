@@ -60,7 +60,12 @@ export async function serveLnd(
   const now = options.now ?? (() => Date.now() / 1000)
   const macaroons = new LndMacaroons()
   const book = new LndBook(node)
-  const calls = [...invoiceCalls(node, book), ...paymentCalls(node), infoCall(node)]
+  const calls = [
+    ...invoiceCalls(node, book),
+    ...paymentCalls(node),
+    infoCall(node),
+    balanceCall(node),
+  ]
   let state: LndState = 'SERVER_ACTIVE'
 
   const answer = async (call: LndCall, request: WireRequest, part: string): Promise<WireAnswer> => {
@@ -119,5 +124,22 @@ function infoCall(node: DevnetNode): LndCall {
         testnet: false,
         chains: [{ chain: 'bitcoin', network: node.network }],
       }),
+  }
+}
+
+function balanceCall(node: DevnetNode): LndCall {
+  return {
+    uri: '/lnrpc.Lightning/ChannelBalance',
+    entity: 'offchain',
+    action: 'read',
+    role: 'other',
+    method: 'GET',
+    path: /^\/v1\/balance\/channels$/,
+    isStream: false,
+    answer: async () => {
+      const balanceMsat = node.balanceMsat()
+      const sat = String(balanceMsat / 1000n)
+      return json({ balance: sat, local_balance: { sat, msat: String(balanceMsat) } })
+    },
   }
 }
