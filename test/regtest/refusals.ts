@@ -53,6 +53,15 @@ export function describeRefusals(network: () => Regtest): void {
       return outcome
     }
 
+    test('R-LND-23 to tell its balance to a macaroon that only pays, and tells it to another', async () => {
+      const { url, certificate, admin, rest } = network().buyer
+      const all = keep(createLnd({ url, certificate, macaroon: admin, network: 'regtest' }))
+      type Own = { readonly local_balance: { readonly msat: string } }
+      const { local_balance: own } = await rest<Own>('/v1/balance/channels')
+      expect(await all.balanceMsat?.()).toBe(BigInt(own.msat))
+      expect(await buyer.balanceMsat?.()).toBeUndefined()
+    })
+
     test('R-LN-13 more than the payer has', async () => {
       const balanceMsat = await buyerBalance(network())
       const invoice = await sell(seller, balanceMsat + 1_000_000n)
