@@ -1,7 +1,7 @@
 import type { Msat } from '../../amount/index.ts'
 import type { PaymentHash } from '../../invoice/index.ts'
 import type { LinkReply, NodeLink, Order, PayerDriver, Told } from '../adapter/index.ts'
-import { readFields, readMsat, refused, unavailable } from '../adapter/index.ts'
+import { readFields, readMsat, refused, unavailable, unlessKnown } from '../adapter/index.ts'
 import { outgoingOf, readEntry, readError, reasonOf, toldBy } from './lnbits-answers.ts'
 import { entriesOf, isKeyRefused, kind, requireAnswer, requireSense } from './requests.ts'
 
@@ -32,19 +32,13 @@ export function createPayments(
    * What a look-up knows better than a refusal: LNbits looks at balance and limits before it looks
    * whether it pays this hash already.
    */
-  const refusedUnless = async (
+  const refusedUnless = (
     hash: PaymentHash,
     signal: AbortSignal,
     whenRefused: () => Told,
   ): Promise<Told> => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-    let found: Told | undefined
-    try {
-      found = await lookUp(hash, limit)
-    } catch {
-      return unknown
-    }
-    return found === undefined || found.status === 'failed' ? whenRefused() : found
+    return unlessKnown(() => lookUp(hash, limit), whenRefused)
   }
 
   const order = async ({ invoice, maxFeeMsat }: Order, signal: AbortSignal): Promise<Told> => {

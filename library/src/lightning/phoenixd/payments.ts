@@ -3,7 +3,7 @@ import { msat } from '../../amount/index.ts'
 import { encodeHex } from '../../bytes/index.ts'
 import type { PaymentHash } from '../../invoice/index.ts'
 import type { LinkReply, NodeLink, Order, PayerDriver, Told } from '../adapter/index.ts'
-import { refused, unavailable } from '../adapter/index.ts'
+import { refused, unavailable, unlessKnown } from '../adapter/index.ts'
 import { readOrderAnswer, readOutgoing, says } from './phoenixd-answers.ts'
 import { form, isSaid, kind, requireAnswer, requireSense } from './requests.ts'
 
@@ -29,19 +29,13 @@ export function createPayments(
   }
 
   /** What a look-up knows better than a refusal. */
-  const refusedUnless = async (
+  const refusedUnless = (
     hash: PaymentHash,
     signal: AbortSignal,
     whenRefused: () => Told,
   ): Promise<Told> => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-    let found: Told | undefined
-    try {
-      found = await lookUp(hash, limit)
-    } catch {
-      return unknown
-    }
-    return found === undefined || found.status === 'failed' ? whenRefused() : found
+    return unlessKnown(() => lookUp(hash, limit), whenRefused)
   }
 
   const order = async (
