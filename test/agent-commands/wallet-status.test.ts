@@ -60,6 +60,17 @@ describe('R-CLI-10 whether the wallet answers, and on which network', () => {
     expect(shop.spentMsat()).toBe(0n)
   })
 
+  test('one that answers, and does not tell about payments, is exit code 1', async () => {
+    const { home, shop } = await openSpender()
+    const url = `${shop.url}/payinvoice?lookup=/nowhere/{hash}`
+    const ended = await status(home, ['--wallet', url])
+    expect(ended.code).toBe(1)
+    const view = walletStatus.parse(JSON.parse(ended.stdout))
+    expect(view).toMatchObject({ kind: 'http', reachable: true })
+    expect(view.problem).toContain('it does not tell about payments: ')
+    expect(shop.spentMsat()).toBe(0n)
+  })
+
   test('none is exit code 1', async () => {
     const ended = await status(makeHome(), ['--wallet', 'none'])
     expect(ended.code).toBe(1)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Network } from 'satway'
 import { isL402Error, paymentHash } from 'satway'
-import type { Wallet, WalletFacts } from 'satway/lightning'
+import type { Payer, Wallet, WalletFacts } from 'satway/lightning'
 import type { Agent } from '../agent/index.ts'
 import { homeOf, openAgent } from '../agent/index.ts'
 import type { Given } from '../cli/command.ts'
@@ -58,13 +58,8 @@ export async function statusOf(agent: Agent, cancel?: AbortSignal): Promise<Wall
   try {
     const wallet = await agent.openWallet()
     const facts = await wallet.examine(signal)
-    await payer.lookupPayment(paymentHash(randomBytes(32)), signal)
-    return {
-      ...known,
-      reachable: true,
-      balanceMsat: await balanceOf(wallet, signal),
-      problem: problemIn(facts, network),
-    }
+    const problem = problemIn(facts, network) ?? (await lookUpProblem(payer, signal))
+    return { ...known, reachable: true, balanceMsat: await balanceOf(wallet, signal), problem }
   } catch (error) {
     if (!isL402Error(error)) throw error
     const reason = error.details['reason'] ?? error.code
@@ -79,6 +74,17 @@ function problemIn(facts: WalletFacts, network: Network): string | null {
     return `it is on ${facts.network}, and its URI says ${network}: &network=${facts.network}`
   }
   return facts.powers.spend === false ? 'its credential does not allow to pay' : null
+}
+
+/** Why nobody could find out how a payment ended, of a wallet that answers. */
+async function lookUpProblem(payer: Payer, signal: AbortSignal): Promise<string | null> {
+  try {
+    await payer.lookupPayment(paymentHash(randomBytes(32)), signal)
+    return null
+  } catch (error) {
+    if (!isL402Error(error)) throw error
+    return `it does not tell about payments: ${error.details['reason'] ?? error.code}`
+  }
 }
 
 /** Not every wallet tells it. Without a balance the rest is still true. */
